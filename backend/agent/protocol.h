@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What runtime/ says to the zygote and to the agents. One static binary, e2b-agent, plays three
+ * parts:
+ *
+ *   zygote  lives in the holder user namespace, started once by the daemon (descriptor 3 is a
+ *           SOCK_SEQPACKET to it). Makes sandboxes on request: clone3, id maps, and the child sets
+ *           itself up by the plan and becomes
+ *   agent   PID 1 of a sandbox: forks, reaps, passes descriptors, nothing else. Never exec()ed
+ * after the zygote, so its memory belongs to the holder namespace and no capability inside the
+ *           sandbox reaches it.
+ *   helper  a short-lived child of either that may block: walk, remove, watch, copy, connect.
+ *
+ * Messages are fixed-size structs over SOCK_SEQPACKET with descriptors in SCM_RIGHTS; what has no
+ * bound (arguments, paths, environment) travels in a memfd. Both ends check size, version and every
+ * enum. Same machine, same build: native byte order. Bump AGENT_PROTOCOL on any change.
+ */
+#ifndef E2B_AGENT_PROTOCOL_H
+#define E2B_AGENT_PROTOCOL_H
+
+#include <stdint.h>
+
+enum {
+    AGENT_PROTOCOL = 1,
+    AGENT_MAX_PROCESSES = 1024,    /* alive or with an unacknowledged end, per sandbox */
+    AGENT_MAX_ARGUMENTS = 2 << 20, /* bytes of one argument memfd, as ARG_MAX */
+    AGENT_SOCKET_FD = 3,
+};
+
+/* ---- daemon -> zygote ------------------------------------------------------------------------ */
+
+enum zygote_type {
+    ZYGOTE_CREATE = 1,
+    ZYGOTE_HELPER, /* helper in the holder namespace: fds {socket, arguments, objects...} */
+};
+
+enum {
+    ZYGOTE_MAX_OVERLAYS = 2,
+    ZYGOTE_MAX_LAYERS = 48, /* lowers of all overlays together; bounded by IO_MAX_FDS */
+    ZYGOTE_MAX_CGROUPS = 6,
+    AGENT_HOSTNAME = 64,
+    AGENT_TARGET = 64,
+};
+
+struct zygote_overlay {
+    char target[AGENT_TARGET]; /* "/" first, then "/usr" */
+    uint32_t lower_count;      /* descriptors, topmost layer first */
+};
+
+/* Descriptors, in this order: listen socket, first connection, seccomp program, then for each
+ * overlay its lowers, upper and work, then one cgroup.procs for each cgroup to enter. */
+struct zygote_create {
+    uint32_t version;
+    uint32_t type;
+    uint32_t id;       /* echoed in the reply */
+    uint32_t id_count; /* how many ids to map into the sandbox: 65536, or 1 */
+    char hostname[AGENT_HOSTNAME];
+    struct zygote_overlay overlays[ZYGOTE_MAX_OVERLAYS];
+    uint32_t overlay_count;
+    uint32_t cgroup_count;
+    uint64_t bounding; /* capability bounding set */
+    uint64_t max_files;
+    uint64_t max_processes; /* RLIMIT_NPROC where no cgroup counts them; 0: none */
+    uint64_t max_memory;    /* RLIMIT_DATA likewise; 0: none */
+    uint64_t tmpfs_bytes;   /* size= of /tmp and /run each */
+    uint32_t has_network;   /* its own network namespace always; 1: DNS set up for slirp */
+    uint32_t unused;
+};
+
+struct zygote_helper {
+    uint32_t version;
+    uint32_t type;
+    uint32_t id;
+    uint32_t op; /* enum helper_op */
+};
+
+/* zygote -> daemon: one for each request. Descriptor: a pidfd (CREATE, on success). */
+struct zygote_reply {
+    uint32_t version;
+    uint32_t id;
+    int32_t pid;
+    int32_t error; /* errno; 0: fine so far, the new agent tells the rest itself */
+};
+
+/* ---- daemon -> agent ------------------------------------------------------------------------- */
+
+enum agent_request_type {
+    AGENT_SPAWN = 1,   /* fds: {arguments memfd, status pipe} -> AGENT_SPAWNED */
+    AGENT_HELPER,      /* fds: {socket, arguments memfd}; answers only on that socket */
+    AGENT_SIGNAL,      /* pid, value = signal number -> AGENT_DONE */
+    AGENT_CLOSE_STDIN, /* drop the agent's own duplicate -> AGENT_DONE */
+    AGENT_ADOPT,       /* -> AGENT_PROCESS for each, then AGENT_DONE */
+    AGENT_FORGET,      /* the end of `pid` was dealt with: drop what is kept of it; no reply */
+    AGENT_DEADLINE,    /* value = Unix seconds at which to end when no daemon is there; 0: never */
+};
+
+enum agent_spawn_flags {
+    SPAWN_PTY = 1,
+    SPAWN_STDIN = 2, /* a pipe; else /dev/null */
+};
+
+struct agent_request {
+    uint32_t version;
+    uint32_t type;
+    uint32_t id; /* echoed */
+    uint32_t flags;
+    int32_t pid;
+    uint16_t cols, rows;
+    int64_t value;
+};
+
+/* ---- agent -> daemon ------------------------------------------------------------------------- */
+
+enum agent_reply_type {
+    AGENT_HELLO =
+        1,         /* first on every connection: pid = its pid outside, value = start id (random) */
+    AGENT_FAILED,  /* instead of HELLO: set-up broke; error = errno, text says at what */
+    AGENT_SPAWNED, /* pid, fds: pty {master} or {stdout, stderr[, stdin]} */
+    AGENT_DONE,    /* error = errno or 0 */
+    AGENT_PROCESS, /* pid, flags, status; fds {arguments memfd, then as SPAWNED} */
+    AGENT_EXITED,  /* pid, status as of wait(2); unsolicited; repeated by ADOPT until FORGET */
+};
+
+enum agent_process_flags {
+    PROCESS_PTY = 1,
+    PROCESS_STDIN = 2,
+    PROCESS_EXITED = 4,
+};
+
+struct agent_reply {
+    uint32_t version;
+    uint32_t type;
+    uint32_t id;
+    uint32_t flags;
+    int32_t pid; /* as seen inside */
+    int32_t status;
+    int32_t error;
+    int32_t unused;
+    int64_t value;
+    char text[128];
+};
+
+/* ---- arguments of SPAWN ---------------------------------------------------------------------- */
+
+/* The memfd: this head, then `bytes` of NUL-terminated strings: user, cwd, tag, cmd, args..., then
+ * KEY=VALUE... . An empty user or cwd means the default given with them; an empty tag is none.
+ * Order of the environment: PATH HOME USER LOGNAME by the user's entry, then these, last one wins.
+ */
+struct spawn_arguments {
+    uint32_t version;
+    uint32_t bytes;
+    uint32_t arg_count; /* without cmd */
+    uint32_t env_count;
+};
+
+/* Written to the status pipe when the program could not be started; end of file means it runs. A
+ * program that is not there is no such failure: it is told on stderr and exits 127, as a shell
+ * does. */
+enum spawn_failure {
+    SPAWN_NO_USER = 1,
+    SPAWN_NO_CWD,
+    SPAWN_SYSTEM,
+    SPAWN_NO_PROGRAM, /* only with a pty */
+};
+
+struct spawn_status {
+    uint32_t failure;
+    int32_t error;
+};
+
+/* ---- helpers --------------------------------------------------------------------------------- */
+
+/* A helper gets one end of a SOCK_SEQPACKET pair and an arguments memfd laid out as for SPAWN
+ * (user,
+ * "", "", then the strings named here as args). It answers with struct helper_reply messages, the
+ * last of which has HELPER_LAST, and exits; closing the other end ends it. */
+enum helper_op {
+    HELPER_EMPTY = 1, /* zygote; object: a directory. Removes all in it. */
+    HELPER_MEASURE,   /* zygote; object: a directory. value = bytes allocated below it. */
+    HELPER_CONNECT,   /* agent; args: port. fd: a stream socket connected to it on loopback. */
+    /* The file operations come here. */
+};
+
+enum { HELPER_LAST = 1 };
+
+struct helper_reply {
+    uint32_t version;
+    uint32_t flags;
+    int32_t error; /* errno */
+    uint32_t unused;
+    int64_t value;
+};
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A process that was started through the API, and those who listen to it. The process owns its
+ * pipes; reading goes at the speed of the slowest listener (a full one pauses the pipes, and so the
+ * program), and output without a listener is read and dropped. Its end is kept for 30 seconds.
+ */
+#ifndef E2B_CORE_PROCESS_H
+#define E2B_CORE_PROCESS_H
+
+#include "backend/core/sandbox.h"
+
+enum process_stream { PROCESS_OUT, PROCESS_ERR, PROCESS_TERMINAL };
+
+struct process_end {
+    int exit_code; /* -1 if a signal ended it */
+    bool exited;
+    char status[64]; /* "exit status 3", "signal: killed" */
+    bool deadline;   /* it was killed because its time was over */
+};
+
+struct process_spec {
+    const char *user, *cwd, *cmd, *tag; /* NULL: default / none */
+    const char *const *args;            /* NULL-terminated */
+    struct pairs env;                   /* borrowed */
+    bool pty, want_stdin;
+    uint16_t cols, rows;
+    int64_t timeout_ms; /* life of the process; 0: unlimited */
+};
+
+struct process {
+    int32_t pid;
+    struct sandbox *sandbox;
+    char *cmd, *cwd, *tag; /* cwd and tag may be NULL */
+    char **args;           /* NULL-terminated */
+    struct pairs env;      /* as requested */
+    bool pty, ended;
+    struct process_end end;
+    struct process *next;
+};
+
+/* A listener. Callbacks come on the loop; `data` returns false when the listener is full, and
+ * process_resume tells that it has room again. After `end` the listener is forgotten. */
+struct process_listener {
+    void (*data)(struct process_listener *l, enum process_stream stream, const void *bytes,
+                 size_t len);
+    void (*end)(struct process_listener *l, const struct process_end *end);
+    /* The sandbox went away under it; nothing follows. */
+    void (*lost)(struct process_listener *l);
+    bool full; /* set by the listener; clear with process_resume */
+    struct process *process;
+    struct process_listener *next;
+};
+
+/* `done` gets the process with `first` already listening, or an error: ERR_UNAUTHENTICATED for an
+ * unknown user, ERR_INVALID for a missing cwd. */
+void process_start(struct sandbox *sandbox, const struct process_spec *spec,
+                   struct process_listener *first,
+                   void (*done)(void *ctx, struct process *process, const struct error *err),
+                   void *ctx);
+struct process *process_by_pid(struct sandbox *sandbox, int64_t pid, struct error *err);
+struct process *process_by_tag(struct sandbox *sandbox, const char *tag, struct error *err);
+
+/* Of an ended process the listener gets its end at once (from the loop). */
+void process_listen(struct process *process, struct process_listener *listener);
+void process_unlisten(struct process_listener *listener);
+void process_resume(struct process_listener *listener);
+
+/* Takes a copy; `done` when all of it went into the pipe or pty (or the process is gone): the next
+ * SendInput may wait for that. At most 16 MiB may be waiting (ERR_LIMIT). */
+void process_write(struct process *process, bool to_pty, const void *bytes, size_t len,
+                   void (*done)(void *ctx, const struct error *err), void *ctx);
+bool process_close_stdin(struct process *process, struct error *err);
+bool process_resize(struct process *process, uint16_t cols, uint16_t rows, struct error *err);
+void process_signal(struct process *process, int number,
+                    void (*done)(void *ctx, const struct error *err), void *ctx);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plan of a sandbox: everything that will be done to make it, decided before anything is done.
+ * Built from a template and the request, validated, printed by a dry run, executed in one pass,
+ * never changed afterwards.
+ */
+#ifndef E2B_RUNTIME_PLAN_H
+#define E2B_RUNTIME_PLAN_H
+
+#include "common/error.h"
+#include "backend/agent/protocol.h"
+
+#include <jansson.h>
+
+/* One mount of the root file system: lower layers under an own upper. */
+struct plan_overlay {
+    char target[AGENT_TARGET];
+    const char *const *lowers; /* names of layers, topmost first; resolved by the runtime */
+    size_t lower_count;
+};
+
+struct plan_limits {
+    uint64_t memory_bytes;
+    uint32_t processes;
+    uint32_t files;
+    uint64_t disk_bytes;
+    uint32_t cpus; /* quota: that many whole processors */
+};
+
+struct plan {
+    char id[32]; /* sandbox id, also its hostname */
+    struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS];
+    size_t overlay_count;
+    struct plan_limits limits;
+    bool internet; /* routes out of its network namespace are wanted */
+};
+
+extern const struct plan_limits plan_default_limits;
+
+bool plan_check(const struct plan *plan, struct error *err);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Linux side, as core sees it: one `struct runtime` a daemon (holder namespace, zygote, cgroup
+ * root, seccomp program, layers of the base) and one `struct guest` a sandbox that exists in the
+ * kernel (its control connection, pidfd, cgroups, directories).
+ *
+ * Everything runs on the loop's thread and answers by callback; nothing here blocks it. A callback
+ * comes exactly once, never from within the call that asked. A guest whose agent breaks the
+ * protocol is killed and reported as exited; the daemon goes on.
+ */
+#ifndef E2B_RUNTIME_RUNTIME_H
+#define E2B_RUNTIME_RUNTIME_H
+
+#include "backend/runtime/plan.h"
+
+#include <uv.h>
+
+struct runtime;
+struct guest;
+
+struct runtime_config {
+    const char *state;           /* directory for sandboxes/, base/, trash/ */
+    uint64_t disk_reserve_bytes; /* under this much free disk the largest writer is frozen */
+    unsigned max_in_making;      /* creates in flight at once; more wait in a queue */
+};
+
+/* How each promise is kept on this host, for `info`, `status` and `doctor`. A NULL mechanism means
+ * the limit cannot be had here; `why` then says so. */
+struct runtime_facts {
+    bool is_root;
+    uint32_t id_base, id_count; /* what ids 0.. inside are outside; id_count 1: a single id */
+    struct runtime_mechanism {
+        const char *mechanism;
+        const char *why;
+    } memory, processes, files, disk, cpu, freeze, network;
+};
+
+/* Blocks until the zygote answered (a few ms), and for the base's first build (progress on
+ * `report`, one line a call, may be NULL). */
+struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_config *config,
+                              void (*report)(void *ctx, const char *line), void *ctx,
+                              struct error *err);
+/* Closes connections; guests live on. */
+void runtime_stop(struct runtime *rt);
+const struct runtime_facts *runtime_facts(const struct runtime *rt);
+/* The layers of `base`, for plan_overlay.lowers of "/" and "/usr". Borrowed until runtime_stop. */
+size_t runtime_base_overlays(const struct runtime *rt,
+                             struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]);
+json_t *runtime_describe_plan(const struct runtime *rt, const struct plan *plan);
+
+/* ---- a guest's life ---------------------------------------------------------------------------
+ */
+
+/* Given at creation or adoption; `ctx` is the owner's. */
+struct guest_events {
+    /* A process ended (status of wait(2)); it stays known to the agent until guest_forget. */
+    void (*process_exited)(void *ctx, int32_t pid, int32_t status);
+    /* The sandbox is gone without guest_kill: PID 1 died, or broke the protocol. `reason` is a
+     * text. */
+    void (*exited)(void *ctx, const char *reason);
+};
+
+/* On failure guest is NULL and err is filled; everything half-made is removed already. */
+typedef void (*guest_ready)(void *ctx, struct guest *guest, const struct error *err);
+void guest_create(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
+                  void *ctx, guest_ready ready);
+
+/* A guest found alive after a restart of the daemon. `each` is called for every process the agent
+ * knows, before `ready`; it takes the descriptors. */
+struct guest_process {
+    int32_t pid;
+    bool pty, has_stdin, exited;
+    int32_t status;
+    int arguments;    /* memfd: struct spawn_arguments */
+    int out, err, in; /* pty: out is the master, the others -1 */
+};
+void guest_adopt(struct runtime *rt, const char *id, const struct guest_events *events, void *ctx,
+                 void (*each)(void *ctx, struct guest_process *process), guest_ready ready);
+
+/* Kills, waits until nothing of it runs, hands its directories to the trash; then `done`. The guest
+ * is not to be used after this call. `ctx` may differ from the one at creation. */
+void guest_kill(struct guest *guest, void (*done)(void *ctx), void *ctx);
+/* Lets go of the guest without touching the sandbox (clean stop of the daemon). */
+void guest_release(struct guest *guest);
+
+/* Removes what an unknown sandbox left behind (start of the daemon). */
+void runtime_sweep(struct runtime *rt, bool (*is_known)(void *ctx, const char *id), void *ctx);
+
+pid_t guest_pid(const struct guest *guest); /* PID 1, as seen outside */
+/* When nobody watches over the sandbox past this time its agent ends it; 0: never. */
+void guest_set_deadline(struct guest *guest, int64_t unix_seconds);
+/* false: the host has no freezer for it (then SIGSTOP was used, which the workload can see). */
+bool guest_freeze(struct guest *guest, struct error *err);
+bool guest_thaw(struct guest *guest, struct error *err);
+
+struct guest_usage {
+    int64_t cpu_us, memory_bytes, memory_cache_bytes, memory_limit_bytes;
+    int64_t disk_used_bytes, disk_total_bytes; /* -1: not known */
+    int64_t processes;
+};
+bool guest_usage(struct guest *guest, struct guest_usage *usage, struct error *err);
+
+/* ---- inside a guest ---------------------------------------------------------------------------
+ */
+
+struct guest_spawn {
+    const char *user, *cwd, *tag, *cmd;
+    const char *const *args; /* NULL-terminated, without cmd */
+    const char *const *env;  /* NULL-terminated "KEY=VALUE" */
+    bool pty, want_stdin;
+    uint16_t cols, rows;
+};
+
+/* On success the descriptors are the callee's. out and err are read ends (or out the pty master),
+ * in is a write end or -1. Their O_NONBLOCK is shared with hostile code: poll, then recv/splice. */
+typedef void (*guest_spawned)(void *ctx, const struct guest_process *process,
+                              const struct error *err);
+void guest_spawn(struct guest *guest, const struct guest_spawn *spawn, guest_spawned done,
+                 void *ctx);
+void guest_signal(struct guest *guest, int32_t pid, int number,
+                  void (*done)(void *ctx, const struct error *err), void *ctx);
+void guest_close_stdin(struct guest *guest, int32_t pid);
+void guest_forget(struct guest *guest, int32_t pid);
+
+/* Starts a helper inside; returns our end of its socket (struct helper_reply messages) or -1. */
+int guest_helper(struct guest *guest, enum helper_op op, const char *user, const char *const *args,
+                 struct error *err);
+
+#endif

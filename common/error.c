@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const kind_names[] = {
+    [ERR_NONE] = "none",
+    [ERR_USAGE] = "usage",
+    [ERR_INVALID] = "invalid",
+    [ERR_UNAUTHENTICATED] = "unauthenticated",
+    [ERR_FORBIDDEN] = "forbidden",
+    [ERR_NOT_FOUND] = "not_found",
+    [ERR_CONFLICT] = "conflict",
+    [ERR_TOO_LARGE] = "too_large",
+    [ERR_LIMIT] = "limit",
+    [ERR_UNSUPPORTED] = "unsupported",
+    [ERR_UNAVAILABLE] = "unavailable",
+    [ERR_GONE] = "gone",
+    [ERR_TIMEOUT] = "timeout",
+    [ERR_NO_SPACE] = "no_space",
+    [ERR_INTERNAL] = "internal",
+};
+
+const char *error_kind_name(enum error_kind kind) {
+    return (size_t)kind < ARRAY_LEN(kind_names) ? kind_names[kind] : "internal";
+}
+
+static void start(struct error *err, enum error_kind kind, const char *format, va_list args) {
+    err->kind = kind;
+    err->http_status = 0;
+    err->hint[0] = '\0';
+    vsnprintf(err->message, sizeof(err->message), format, args);
+}
+
+bool error_set(struct error *err, enum error_kind kind, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    start(err, kind, format, args);
+    va_end(args);
+    return false;
+}
+
+bool error_errno(struct error *err, int saved_errno, const char *format, ...) {
+    bool full = saved_errno == ENOSPC || saved_errno == EDQUOT;
+    va_list args;
+    va_start(args, format);
+    start(err, full ? ERR_NO_SPACE : ERR_INTERNAL, format, args);
+    va_end(args);
+    size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof(err->message) - used, ": %s", strerror(saved_errno));
+    return false;
+}
+
+bool error_wrap(struct error *err, const char *format, ...) {
+    char inner[sizeof(err->message)];
+    memcpy(inner, err->message, sizeof(inner));
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->message, sizeof(err->message), format, args);
+    va_end(args);
+    size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof(err->message) - used, ": %s", inner);
+    return false;
+}
+
+bool error_hint(struct error *err, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->hint, sizeof(err->hint), format, args);
+    va_end(args);
+    return false;
+}

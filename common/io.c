@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+bool io_write_all(int fd, const void *bytes, size_t len) {
+    const char *at = bytes;
+    while (len) {
+        ssize_t n = write(fd, at, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        at += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+bool io_read_all(int fd, struct buf *into) {
+    for (;;) {
+        size_t room = MIN(into->max - into->len, (size_t)64 << 10);
+        if (!room || !buf_reserve(into, room)) {
+            errno = EFBIG;
+            return false;
+        }
+        ssize_t n = read(fd, into->data + into->len, room);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n == 0;
+        into->len += (size_t)n;
+        into->data[into->len] = '\0';
+    }
+}
+
+bool io_read_file(const char *path, struct buf *into, struct error *err) {
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, errno, "cannot open %s", path);
+    if (!io_read_all(fd, into))
+        return error_errno(err, errno, "cannot read %s", path);
+    return true;
+}
+
+bool io_write_file(const char *path, const void *bytes, size_t len, unsigned mode,
+                   struct error *err) {
+    char temporary[4096];
+    int n = snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid());
+    if (n < 0 || (size_t)n >= sizeof(temporary))
+        return error_set(err, ERR_INVALID, "path too long: %s", path);
+    cleanup_close int fd =
+        open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return error_errno(err, errno, "cannot create %s", temporary);
+    if (fchmod(fd, mode) == 0 && io_write_all(fd, bytes, len) && fsync(fd) == 0 &&
+        rename(temporary, path) == 0)
+        return true;
+    int saved = errno;
+    unlink(temporary);
+    return error_errno(err, saved, "cannot write %s", path);
+}
+
+bool io_mkdirs(const char *path, unsigned mode, struct error *err) {
+    cleanup_free char *copy = strdup(path);
+    if (!copy)
+        return error_errno(err, ENOMEM, "cannot create %s", path);
+    for (char *at = copy + 1;; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char end = *at;
+        *at = '\0';
+        if (mkdir(copy, mode) < 0 && errno != EEXIST)
+            return error_errno(err, errno, "cannot create directory %s", copy);
+        *at = end;
+        if (!end)
+            return true;
+    }
+}
+
+bool io_set_nonblocking(int fd, bool on) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return false;
+    int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    return wanted == flags || fcntl(fd, F_SETFL, wanted) == 0;
+}
+
+static bool unix_address(int dir, const char *name, struct sockaddr_un *address,
+                         struct error *err) {
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    int n =
+        snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", dir, name);
+    if (n < 0 || (size_t)n >= sizeof(address->sun_path))
+        return error_set(err, ERR_INVALID, "socket name too long: %s", name);
+    return true;
+}
+
+int io_unix_connect(int dir, const char *name, int type, struct error *err) {
+    struct sockaddr_un address;
+    if (!unix_address(dir, name, &address, err))
+        return -1;
+    cleanup_close int sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    if (sock < 0 || connect(sock, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        int saved = errno;
+        error_errno(err, saved, "cannot connect to %s", name);
+        if (saved == ENOENT || saved == ECONNREFUSED)
+            err->kind = ERR_UNAVAILABLE;
+        return -1;
+    }
+    return steal_fd(&sock);
+}
+
+int io_unix_listen(int dir, const char *name, int type, struct error *err) {
+    struct sockaddr_un address;
+    if (!unix_address(dir, name, &address, err))
+        return -1;
+    cleanup_close int sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    if (sock < 0) {
+        error_errno(err, errno, "cannot create a socket");
+        return -1;
+    }
+    /* Bound 0600 from the first moment: the mode of the socket's inode bounds the new file's. */
+    if (fchmod(sock, 0600) < 0 || bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(sock, SOMAXCONN) < 0) {
+        error_errno(err, errno, "cannot listen on %s", name);
+        return -1;
+    }
+    return steal_fd(&sock);
+}
+
+ssize_t io_send_fds(int sock, const void *bytes, size_t len, const int *fds, size_t fd_count,
+                    int flags) {
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int) * IO_MAX_FDS)];
+    } control;
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (fd_count > IO_MAX_FDS) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (fd_count) {
+        memset(&control, 0, sizeof(control));
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+        cmsg->cmsg_level = SOL_SOCKET;
+        cmsg->cmsg_type = SCM_RIGHTS;
+        cmsg->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+        memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * fd_count);
+    }
+    ssize_t n;
+    do
+        n = sendmsg(sock, &message, flags | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* Takes what arrived into `fds`; what has no room there is closed. */
+static size_t take_fds(struct msghdr *message, int *fds, size_t room) {
+    size_t count = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < here; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+            if (count < room)
+                fds[count++] = fd;
+            else
+                close(fd);
+        }
+    }
+    return count;
+}
+
+ssize_t io_recv_fds(int sock, void *bytes, size_t len, int *fds, size_t *fd_count, int flags) {
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int) * IO_MAX_FDS)];
+    } control;
+    struct iovec iov = {.iov_base = bytes, .iov_len = len};
+    struct msghdr message = {.msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+    size_t room = *fd_count;
+    *fd_count = 0;
+    ssize_t n;
+    do
+        n = recvmsg(sock, &message, flags | MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return n;
+    *fd_count = take_fds(&message, fds, room);
+    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        while (*fd_count)
+            close(fds[--*fd_count]);
+        errno = EMSGSIZE;
+        return -1;
+    }
+    return n;
+}

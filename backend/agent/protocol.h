@@ -40,6 +40,7 @@ enum {
     ZYGOTE_MAX_CGROUPS = 6,
     AGENT_HOSTNAME = 64,
     AGENT_TARGET = 64,
+    AGENT_TEMPLATE = 32,
 };
 
 struct zygote_overlay {
@@ -55,6 +56,9 @@ struct zygote_create {
     uint32_t id;       /* echoed in the reply */
     uint32_t id_count; /* how many ids to map into the sandbox: 65536, or 1 */
     char hostname[AGENT_HOSTNAME];
+    /* With the hostname for the files /run/e2b/.E2B_SANDBOX ("true"), .E2B_SANDBOX_ID and
+     * .E2B_TEMPLATE_ID, which the child writes when it makes /run. */
+    char template_id[AGENT_TEMPLATE];
     struct zygote_overlay overlays[ZYGOTE_MAX_OVERLAYS];
     uint32_t overlay_count;
     uint32_t cgroup_count;

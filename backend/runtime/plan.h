@@ -28,7 +28,8 @@ struct plan_limits {
 };
 
 struct plan {
-    char id[32]; /* sandbox id, also its hostname */
+    char id[32];                      /* sandbox id, also its hostname */
+    char template_id[AGENT_TEMPLATE]; /* told inside, in /run/e2b */
     struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS];
     size_t overlay_count;
     struct plan_limits limits;

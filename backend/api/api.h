@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The control plane's resources, a route table each. In every row call->ctx is the `struct api`.
+ */
+#ifndef E2B_API_API_H
+#define E2B_API_API_H
+
+#include "backend/core/sandbox.h"
+#include "backend/http/route.h"
+
+struct api {
+    struct core *core;
+    const char *domain; /* "localhost:PORT": where clients find the ports of sandboxes */
+};
+
+extern const struct route api_sandbox_routes[];      /* create, get, delete */
+extern const struct route api_sandbox_list_routes[]; /* lists */
+extern const struct route api_sandbox_time_routes[]; /* timeout, refreshes, connect */
+extern const struct route api_health_routes[];
+
+#endif

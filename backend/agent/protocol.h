@@ -182,7 +182,17 @@ enum helper_op {
     HELPER_EMPTY = 1, /* zygote; object: a directory. Removes all in it. */
     HELPER_MEASURE,   /* zygote; object: a directory. value = bytes allocated below it. */
     HELPER_CONNECT,   /* agent; args: port. fd: a stream socket connected to it on loopback. */
-    /* The file operations come here. */
+    /* agent; backend/agent/files_protocol.h tells their arguments and answers */
+    HELPER_FILE_OPEN_READ,
+    HELPER_FILE_OPEN_WRITE,
+    HELPER_FILE_STAT,
+    HELPER_FILE_MAKE_DIR,
+    HELPER_FILE_MOVE,
+    HELPER_FILE_REMOVE,
+    HELPER_FILE_LIST,
+    HELPER_FILE_COMPOSE,
+    HELPER_FILE_WATCH,
+    HELPER_OPS,
 };
 
 enum { HELPER_LAST = 1 };

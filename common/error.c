@@ -28,7 +28,8 @@ const char *error_kind_name(enum error_kind kind) {
     return (size_t)kind < ARRAY_LEN(kind_names) ? kind_names[kind] : "internal";
 }
 
-static void start(struct error *err, enum error_kind kind, const char *format, va_list args) {
+static void printf_like(3, 0)
+    start(struct error *err, enum error_kind kind, const char *format, va_list args) {
     err->kind = kind;
     err->http_status = 0;
     err->hint[0] = '\0';

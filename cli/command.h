@@ -26,7 +26,7 @@ struct option_spec {
     const char *name; /* long, without dashes */
     char letter;      /* or 0 */
     enum option_type type;
-    const char *value; /* placeholder in help; NULL: by type */
+    const char *value; /* placeholder in help, without brackets; NULL: by type */
     const char *help;
     const char *fallback;       /* shown as default, parsed when absent; NULL: none */
     const char *const *choices; /* OPTION_CHOICE; NULL-terminated */
@@ -37,10 +37,11 @@ struct option_spec {
 
 enum command_flags {
     COMMAND_API = 1,       /* needs a server: context is resolved, invocation.client opened */
-    COMMAND_LOCAL = 2,     /* only the local backend */
+    COMMAND_LOCAL = 2,     /* always the local backend, whatever context is in force */
     COMMAND_MAY_START = 4, /* may start it */
     COMMAND_HIDDEN = 8,
-    COMMAND_REST = 16, /* options end at the first argument: the rest is a command line */
+    COMMAND_REST = 16, /* options end at the first argument: the rest is a command line, from which
+                          a "--" directly behind that argument is dropped */
 };
 
 struct invocation;
@@ -69,9 +70,10 @@ struct context;
 /* A parsed command line, as its handler sees it. */
 struct invocation {
     const struct command *command;
-    char **args;
+    char **args; /* NULL-terminated; without the "--" */
     int arg_count;
-    struct client *client;         /* COMMAND_API */
+    int dash;              /* index in args of what stood behind "--"; -1 if there was none */
+    struct client *client; /* COMMAND_API */
     const struct context *context; /* COMMAND_API */
     const struct option_value *values;
     size_t value_count;
@@ -99,7 +101,7 @@ enum {
     EXIT_TIMEOUT = 124,
 };
 
+/* Parses, runs and reports: all that main() does beyond preparing the process. */
 int command_main(int argc, char **argv);
-void command_print_help(const struct command *const *path, size_t depth, FILE *out);
 
 #endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a parsed line to an exit status: help, version, or the command's handler; and the one place
+ * where an error is printed.
+ */
+#include "cli/command.h"
+
+#include "cli/help.h"
+#include "cli/output.h"
+#include "cli/parse.h"
+#include "cli/report.h"
+
+#include <string.h>
+
+enum { EXIT_HUNG_UP = 128 + 13 }; /* as if SIGPIPE had ended it */
+
+static const struct option_value *value_of(const struct invocation *in, const char *name) {
+    for (size_t i = 0; i < in->value_count; i++)
+        if (strcmp(in->values[i].spec->name, name) == 0)
+            return &in->values[i];
+    abort();
+}
+
+bool option_bool(const struct invocation *in, const char *name) {
+    return value_of(in, name)->number != 0;
+}
+
+bool option_given(const struct invocation *in, const char *name) {
+    return value_of(in, name)->given;
+}
+
+const char *option_string(const struct invocation *in, const char *name) {
+    return value_of(in, name)->text;
+}
+
+int64_t option_number(const struct invocation *in, const char *name) {
+    return value_of(in, name)->number;
+}
+
+size_t option_list(const struct invocation *in, const char *name, const char *const **values) {
+    const struct option_value *value = value_of(in, name);
+    *values = value->list;
+    return value->count;
+}
+
+static bool wants_json(const struct option_set *options) {
+    const struct option_value *format = options_find(options, "format");
+    return format && format->text && strcmp(format->text, "json") == 0;
+}
+
+static int fail(const struct parse *parse, const struct error *err) {
+    bool as_json = wants_json(&parse->options);
+    fflush(stdout); /* what was printed before stands before */
+    report_error(err, as_json);
+    if (err->kind == ERR_USAGE && !as_json)
+        help_print_usage(parse->path, parse->depth, stderr);
+    return report_status(err);
+}
+
+static int run(const struct parse *parse, struct error *err) {
+    struct invocation in = {
+        .command = parse_leaf(parse),
+        .args = parse->args,
+        .arg_count = parse->arg_count,
+        .dash = parse->dash,
+        .values = parse->options.values,
+        .value_count = parse->options.count,
+    };
+    return in.command->handler(&in, err);
+}
+
+static int dispatch(const struct parse *parse, const struct error *mistake, struct error *err) {
+    if (parse_flag(parse, "help")) {
+        help_print(parse->path, parse->depth, stdout);
+        return EXIT_OK;
+    }
+    if (mistake->kind != ERR_NONE) {
+        *err = *mistake;
+        return -1;
+    }
+    if (parse->depth == 1 && parse_flag(parse, "version")) {
+        puts(PACKAGE_VERSION);
+        return EXIT_OK;
+    }
+    if (parse_leaf(parse)->children) {
+        help_print(parse->path, parse->depth, stderr);
+        return EXIT_FAILED;
+    }
+    return run(parse, err);
+}
+
+int command_main(int argc, char **argv) {
+    struct parse parse;
+    struct error mistake = ERROR_INIT, err = ERROR_INIT;
+    bool hung_up = false;
+    parse_line(&parse, &command_root, argc, argv, &mistake);
+    int status = dispatch(&parse, &mistake, &err);
+    if (status < 0)
+        status = fail(&parse, &err);
+    if (!output_finish(&hung_up, &err) && status == EXIT_OK)
+        status = hung_up ? EXIT_HUNG_UP : fail(&parse, &err);
+    parse_free(&parse);
+    return status;
+}

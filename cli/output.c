@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Standard output and its manners.
+ */
+#include "cli/output.h"
+
+#include "cli/command.h"
+
+#include <errno.h>
+#include <string.h>
+
+const char *const output_formats[] = {"pretty", "json", NULL};
+
+bool output_wants_json(const struct invocation *in) {
+    const char *format = option_string(in, "format");
+    return format && strcmp(format, "json") == 0;
+}
+
+void output_json(FILE *out, const json_t *value) {
+    json_dumpf(value, out, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    fputc('\n', out);
+}
+
+void output_safe(FILE *out, const char *text, const char *keep) {
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        bool control = *at < 32 || *at == 127;
+        fputc(control && !strchr(keep, *at) ? '?' : *at, out);
+    }
+}
+
+static bool wants_colour(FILE *out) {
+    const char *forced = getenv("FORCE_COLOR");
+    const char *refused = getenv("NO_COLOR");
+    if (refused && *refused)
+        return false;
+    if (forced && *forced)
+        return strcmp(forced, "0") != 0 && strcmp(forced, "false") != 0;
+    return isatty(fileno(out));
+}
+
+const char *output_style(FILE *out, enum style style) {
+    static const char *const sequences[] = {
+        [STYLE_END] = "\033[0m",  [STYLE_BOLD] = "\033[1m",   [STYLE_DIM] = "\033[2m",
+        [STYLE_RED] = "\033[31m", [STYLE_GREEN] = "\033[32m", [STYLE_YELLOW] = "\033[33m",
+    };
+    return wants_colour(out) ? sequences[style] : "";
+}
+
+bool output_finish(bool *hung_up, struct error *err) {
+    errno = 0;
+    bool failed = fflush(stdout) != 0 || ferror(stdout);
+    int saved = errno;
+    *hung_up = failed && saved == EPIPE;
+    return !failed || error_errno(err, saved ? saved : EIO, "cannot write to standard output");
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The commands directly below `e2b`, each from the folder or file that owns it.
+ */
+#ifndef E2B_CLI_ROOT_H
+#define E2B_CLI_ROOT_H
+
+#include "cli/command.h"
+
+extern const struct command command_help;
+extern const struct command command_completion;
+extern const struct command command_complete;
+
+#endif

@@ -19,6 +19,7 @@ struct target {
     const char *sandbox_url; /* remote: E2B_SANDBOX_URL, or NULL: by contract 03 section 2 */
     const char *domain;      /* remote */
     const char *api_key;
+    void (*progress)(const char *line); /* local: hears of a start that takes longer; or NULL */
 };
 
 struct client;
@@ -53,6 +54,11 @@ bool client_rpc(struct client *client, const struct sandbox_address *sandbox, co
                 struct error *err);
 
 struct client_stream;
+/* As client_rpc without waiting for the answer, which is the only message of the stream. */
+struct client_stream *client_rpc_begin(struct client *client, const struct sandbox_address *sandbox,
+                                       const char *method, const char *user, const json_t *request,
+                                       struct error *err);
+
 /* `method` is "process.Process/Start". timeout_ms 0: no deadline is sent. */
 struct client_stream *client_stream_open(struct client *client,
                                          const struct sandbox_address *sandbox, const char *method,
@@ -61,7 +67,8 @@ struct client_stream *client_stream_open(struct client *client,
 /* A descriptor that is readable when client_stream_next may have something. */
 int client_stream_fd(const struct client_stream *stream);
 enum stream_result { STREAM_MESSAGE, STREAM_WAIT, STREAM_END, STREAM_FAILED };
-/* Never blocks: STREAM_WAIT means poll the descriptor. STREAM_MESSAGE: *message is the caller's. */
+/* Never blocks: STREAM_WAIT means poll the descriptor. STREAM_MESSAGE: *message is the caller's.
+ * Only where a stream broke off it asks, for some seconds, whether the sandbox still lives. */
 enum stream_result client_stream_next(struct client_stream *stream, json_t **message,
                                       struct error *err);
 void client_stream_close(struct client_stream *stream);

@@ -28,5 +28,6 @@ bool paths_program(const char *name, char path[static PATHS_MAX], struct error *
 
 #define PATHS_SOCKET "e2b.sock"
 #define PATHS_LOCK   "e2b.lock"
+#define PATHS_LOG    "e2bd.log" /* in the state directory */
 
 #endif

@@ -15,7 +15,8 @@ static const struct option_spec context_option = {
     .name = "context",
     .type = OPTION_STRING,
     .value = "name",
-    .help = "the server to use: local, cloud or a context of your own",
+    .help = "the server to use: local or cloud",
+    .env = "E2B_CONTEXT",
 };
 static const struct option_spec help_option = {
     .name = "help",
@@ -203,6 +204,7 @@ bool options_finish(struct option_set *set, struct error *err) {
             continue;
         if (env && *env && !store(value, env, value->spec->env, err))
             return false;
+        value->env = value->given ? value->spec->env : NULL;
         if (value->given || !value->spec->fallback)
             continue;
         if (!store(value, value->spec->fallback, NULL, err))

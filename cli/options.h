@@ -13,6 +13,7 @@ enum { OPTIONS_MAX = 64 };
 struct option_value {
     const struct option_spec *spec;
     bool given;       /* typed, or from the environment */
+    const char *env;  /* the variable it came from; NULL: it did not */
     const char *text; /* borrowed: the last one */
     int64_t number;   /* INTEGER, DURATION, SIZE, BOOL */
     const char **list;

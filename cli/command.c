@@ -5,6 +5,7 @@
  */
 #include "cli/command.h"
 
+#include "cli/context.h"
 #include "cli/help.h"
 #include "cli/output.h"
 #include "cli/parse.h"
@@ -57,7 +58,30 @@ static int fail(const struct parse *parse, const struct error *err) {
     return report_status(err);
 }
 
+/* The server of a command that has one. A local-only command never looks at the environment. */
+static bool find_context(const struct parse *parse, struct context *context, struct error *err) {
+    const struct option_value *chosen = options_find(&parse->options, "context");
+    if (parse_leaf(parse)->flags & COMMAND_LOCAL)
+        return context_resolve(context, "local", "the command", err);
+    if (!context_resolve(context, chosen->text, chosen->env ? chosen->env : "--context", err))
+        return false;
+    if (context->warning[0])
+        fprintf(stderr, "warning: %s\n", context->warning);
+    return true;
+}
+
+static int run_handler(struct invocation *in, struct error *err) {
+    unsigned flags = in->command->flags;
+    if (!(flags & COMMAND_API))
+        return in->command->handler(in, err);
+    in->client = client_open(&in->context->target, flags & COMMAND_MAY_START, err);
+    int status = in->client ? in->command->handler(in, err) : -1;
+    client_close(in->client);
+    return status;
+}
+
 static int run(const struct parse *parse, struct error *err) {
+    struct context context = {0};
     struct invocation in = {
         .command = parse_leaf(parse),
         .args = parse->args,
@@ -66,7 +90,12 @@ static int run(const struct parse *parse, struct error *err) {
         .values = parse->options.values,
         .value_count = parse->options.count,
     };
-    return in.command->handler(&in, err);
+    int status = -1;
+    in.context = &context;
+    if (!(in.command->flags & (COMMAND_API | COMMAND_LOCAL)) || find_context(parse, &context, err))
+        status = run_handler(&in, err);
+    context_free(&context);
+    return status;
 }
 
 static int dispatch(const struct parse *parse, const struct error *mistake, struct error *err) {

@@ -74,7 +74,7 @@ struct invocation {
     int arg_count;
     int dash;              /* index in args of what stood behind "--"; -1 if there was none */
     struct client *client; /* COMMAND_API */
-    const struct context *context; /* COMMAND_API */
+    const struct context *context; /* COMMAND_API, COMMAND_LOCAL */
     const struct option_value *values;
     size_t value_count;
 };

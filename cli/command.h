@@ -29,7 +29,7 @@ struct option_spec {
     const char *value; /* placeholder in help, without brackets; NULL: by type */
     const char *help;
     const char *fallback;       /* shown as default, parsed when absent; NULL: none */
-    const char *const *choices; /* OPTION_CHOICE; NULL-terminated */
+    const char *const *choices; /* OPTION_CHOICE: all; others: proposals; NULL-terminated */
     int64_t min, max;           /* INTEGER, DURATION, SIZE; both 0: no bound */
     const char *env;            /* environment variable that gives it when absent */
     bool hidden;

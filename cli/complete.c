@@ -4,6 +4,8 @@
  * Prints "candidate<TAB>description" lines; the line ":files" asks the shell for file names.
  */
 #include "cli/alloc.h"
+#include "cli/context.h"
+#include "cli/output.h"
 #include "cli/parse.h"
 #include "cli/root.h"
 
@@ -70,11 +72,44 @@ static void offer_help_path(const struct parse *parse, const char *prefix) {
         offer_children(here, prefix);
 }
 
+static const char *text_of(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+/* Nobody waits at a prompt for a backend to start, or wants to read why there is none. */
+static void offer_sandboxes(const struct parse *parse, const char *prefix) {
+    const struct option_value *chosen = options_find(&parse->options, "context");
+    struct error ignored = ERROR_INIT;
+    cleanup_response struct response response = {0};
+    struct context context = {0};
+    json_t *sandbox;
+    size_t i;
+    struct client *client = NULL;
+    if (context_resolve(&context, chosen ? chosen->text : NULL, "--context", &ignored))
+        client = client_open(&context.target, false, &ignored);
+    if (client)
+        client_call(client, "GET", "/v2/sandboxes?state=running,paused&limit=100", NULL, &response,
+                    &ignored);
+    json_array_foreach(response.json, i, sandbox) {
+        const char *id = text_of(sandbox, "sandboxID");
+        if (!begins(id, prefix))
+            continue;
+        output_safe(stdout, id, "");
+        putchar('\t');
+        output_safe(stdout, text_of(sandbox, "templateID"), "");
+        putchar('\n');
+    }
+    client_close(client);
+    context_free(&context);
+}
+
 static const struct kind {
     const char *name;
     void (*offer)(const struct parse *parse, const char *prefix);
 } kinds[] = {
     {"command", offer_help_path},
+    {"sandbox", offer_sandboxes},
 };
 
 static void offer_argument(const struct parse *parse, const char *prefix) {

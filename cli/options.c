@@ -5,6 +5,7 @@
 #include "cli/options.h"
 
 #include "cli/alloc.h"
+#include "cli/context.h"
 #include "cli/suggest.h"
 #include "cli/value.h"
 
@@ -15,7 +16,8 @@ static const struct option_spec context_option = {
     .name = "context",
     .type = OPTION_STRING,
     .value = "name",
-    .help = "the server to use: local or cloud",
+    .help = "the server to use",
+    .choices = context_names,
     .env = "E2B_CONTEXT",
 };
 static const struct option_spec help_option = {

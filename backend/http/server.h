@@ -7,6 +7,7 @@
  * after the other. Back-pressure both ways: a body is read only as fast as the handler takes it,
  * and a stream's writer is told when the peer is slow; memory per connection is bounded. A peer
  * that goes away is noticed at once, also while nothing is being read or written (`closed` below).
+ * The process must ignore SIGPIPE.
  *
  * Errors of HTTP itself (400, 408, 413, 414, 431) are answered here, as JSON bodies.
  */
@@ -49,10 +50,13 @@ struct http_server *http_server_start(uv_loop_t *loop, http_handler handler, voi
                                       struct error *err);
 bool http_server_listen(struct http_server *server, const struct http_listener *listener,
                         struct error *err);
-/* Closes listeners and idle connections; `done` when the last exchange ended or after grace_ms. */
+/* Closes listeners and idle connections and serves what is under way for at most grace_ms; then
+ * `done`. The server is gone when that is called. */
 void http_server_stop(struct http_server *server, unsigned grace_ms, void (*done)(void *ctx),
                       void *ctx);
 unsigned http_server_exchanges(const struct http_server *server);
+/* How long no exchange has been under way. */
+int64_t http_server_quiet_ms(const struct http_server *server);
 
 /* ---- the request ------------------------------------------------------------------------------
  */
@@ -80,7 +84,8 @@ void exchange_read_body(struct exchange *x, size_t max,
 /* ---- the response -----------------------------------------------------------------------------
  */
 
-/* Adds a header to the response that will be given. */
+/* Adds a header to the response that will be given. A value that holds a line end, or is longer
+ * than 4 KiB, is left out. */
 void exchange_add_header(struct exchange *x, const char *name, const char *format, ...)
     printf_like(3, 4);
 
@@ -104,8 +109,9 @@ void exchange_abort(struct exchange *x);
  * length; takes fd; ends the exchange. A file that turns out shorter aborts it. */
 void exchange_send_file(struct exchange *x, int fd, int64_t offset, int64_t length);
 
-/* Leaves HTTP: the socket (non-blocking) is the caller's, with what was read behind the head in
- * `rest` (freed by the caller). The exchange ends with closed(false). */
+/* Leaves HTTP before any answer: the socket (non-blocking) is the caller's, with what was read
+ * behind the head in `rest` (freed by the caller). The exchange ends with closed(false). -1 if an
+ * answer has begun, or an earlier one is not sent yet: then the exchange goes on. */
 int exchange_take_over(struct exchange *x, char **rest, size_t *rest_len);
 
 #endif

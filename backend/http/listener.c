@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listening sockets: accepts what comes, checks who it is, and stops accepting while there are too
+ * many connections or no descriptors (the clients wait in the backlog meanwhile).
+ */
+#include "backend/http/internal.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { ACCEPT_TURN = 64 };
+
+struct listener {
+    struct http_server *server;
+    struct http_listener config;
+    struct listener *next;
+    uv_poll_t poll;
+    bool is_tcp, paused;
+};
+
+static bool peer_is_welcome(const struct listener *l, int fd) {
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+    if (!l->config.check_peer)
+        return true;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+        return false;
+    return peer.uid == geteuid() || peer.uid == 0;
+}
+
+static void turn_away(int fd) {
+    static const char answer[] =
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json; charset=utf-8\r\n"
+        "Content-Length: 61\r\nConnection: close\r\n\r\n"
+        "{\"code\":403,\"message\":\"this backend belongs to another user\"}";
+    send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+}
+
+static void pause_accepting(struct listener *l) {
+    uv_poll_stop(&l->poll);
+    l->paused = true;
+    server_start_tick(l->server);
+}
+
+/* Without a descriptor the waiting peer could not even be refused: the spare one is for that. */
+static void out_of_descriptors(struct listener *l) {
+    log_warn("no descriptors left for a connection", "error", strerror(errno));
+    close_fd(&l->server->spare_fd);
+    cleanup_close int fd = accept4(l->config.fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close_fd(&fd);
+    l->server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    pause_accepting(l);
+}
+
+static bool accept_one(struct listener *l) {
+    if (l->server->connection_count >= l->server->max_connections) {
+        pause_accepting(l);
+        return false;
+    }
+    int fd = accept4(l->config.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+            out_of_descriptors(l);
+        return errno == ECONNABORTED || errno == EINTR;
+    }
+    if (!peer_is_welcome(l, fd))
+        turn_away(fd);
+    else if (!connection_accept(l->server, fd, &l->config, l->is_tcp))
+        pause_accepting(l);
+    return !l->paused;
+}
+
+static void on_connection(uv_poll_t *handle, int status, int events) {
+    struct listener *l = handle->data;
+    (void)events;
+    for (int i = 0; status == 0 && i < ACCEPT_TURN && accept_one(l); i++)
+        ;
+}
+
+bool listener_open(struct http_server *server, const struct http_listener *config,
+                   struct error *err) {
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    struct listener *l = calloc(1, sizeof(*l));
+    if (!l || getsockname(config->fd, (struct sockaddr *)&address, &len) < 0 ||
+        uv_poll_init(server->loop, &l->poll, config->fd) < 0) {
+        free(l);
+        close(config->fd);
+        return error_set(err, ERR_INTERNAL, "cannot wait for connections on a socket");
+    }
+    l->server = server;
+    l->config = *config;
+    l->is_tcp = address.ss_family != AF_UNIX;
+    l->poll.data = l;
+    l->next = server->listeners;
+    server->listeners = l;
+    server->open_handles++;
+    uv_poll_start(&l->poll, UV_READABLE, on_connection);
+    return true;
+}
+
+void listener_resume_all(struct http_server *server) {
+    for (struct listener *l = server->listeners; l; l = l->next)
+        if (l->paused && server->connection_count < server->max_connections) {
+            l->paused = false;
+            uv_poll_start(&l->poll, UV_READABLE, on_connection);
+        }
+}
+
+static void on_closed(uv_handle_t *handle) {
+    struct listener *l = handle->data;
+    struct http_server *server = l->server;
+    free(l);
+    server_handle_closed(server);
+}
+
+void listener_close_all(struct http_server *server) {
+    struct listener *next;
+    for (struct listener *l = server->listeners; l; l = next) {
+        next = l->next;
+        uv_close((uv_handle_t *)&l->poll, on_closed);
+        close(l->config.fd);
+    }
+    server->listeners = NULL;
+}

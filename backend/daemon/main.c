@@ -1,4 +1,21 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-int main(void) {
-    return 0;
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * e2bd, the local backend. Started by `e2b` on demand; `e2bd` alone runs it in the foreground.
+ */
+#include "backend/daemon/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+int main(int argc, char **argv) {
+    (void)argv;
+    if (argc > 1) {
+        fputs("e2bd takes no arguments; it is started by e2b\n", stderr);
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    umask(077);
+    return daemon_main();
 }

@@ -155,13 +155,13 @@ void exchange_reply_empty(struct exchange *x, int status) {
     exchange_reply(x, status, NULL, "", 0);
 }
 
-static const char json_type[] = "application/json; charset=utf-8";
+static const char type_json[] = "application/json; charset=utf-8";
 
 void exchange_reply_json(struct exchange *x, int status, json_t *body) {
     cleanup_free char *text = body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     json_decref(body);
     if (text)
-        exchange_reply(x, status, json_type, text, strlen(text));
+        exchange_reply(x, status, type_json, text, strlen(text));
     else
         exchange_refuse(x, 500, "the answer could not be written as JSON");
 }
@@ -207,7 +207,7 @@ void exchange_refuse(struct exchange *x, int status, const char *message) {
     if (x->c->body.kind != BODY_OVER || !x->head.method.len)
         x->keep_alive = false;
     int n = snprintf(text, sizeof(text), "{\"code\":%d,\"message\":\"%s\"}", status, message);
-    exchange_reply(x, status, json_type, text, (size_t)n);
+    exchange_reply(x, status, type_json, text, (size_t)n);
 }
 
 /* ---- streams ---- */

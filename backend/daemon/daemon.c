@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Start and stop. Each room is started after those it needs, and whoever waits for us hears
+ * "ready" only when requests are answered. Two daemons never share a state directory: the lock in
+ * it is held for as long as the process lives.
+ */
+#include "backend/daemon/daemon.h"
+
+#include "common/clock.h"
+#include "common/io.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+
+enum {
+    LOG_BYTES = 8 << 20,
+    LOCK_WAIT_MS = 5000, /* the one before us may be on its way out */
+    LOCK_PAUSE_US = 20000,
+    STOP_GRACE_MS = 3000,
+};
+
+/* ---- start ---- */
+
+/* Every sandbox costs descriptors; the soft limit is for programs that use select(). */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool take_lock(struct daemon *daemon, struct error *err) {
+    char path[PATHS_MAX + 8];
+    snprintf(path, sizeof(path), "%s/lock", daemon->paths.state);
+    daemon->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (daemon->lock < 0)
+        return error_errno(err, errno, "cannot open %s", path);
+    int64_t until = clock_mono_ms() + LOCK_WAIT_MS;
+    while (flock(daemon->lock, LOCK_EX | LOCK_NB) < 0) {
+        if (errno == EWOULDBLOCK && clock_mono_ms() < until) {
+            usleep(LOCK_PAUSE_US);
+            continue;
+        }
+        error_errno(err, errno, "another backend uses %s", daemon->paths.state);
+        err->kind = ERR_CONFLICT;
+        return error_hint(err, "stop it with `e2b local stop`, or set E2B_HOME to another place");
+    }
+    return true;
+}
+
+static bool open_log(const struct daemon *daemon, struct error *err) {
+    char path[PATHS_MAX + sizeof(PATHS_LOG) + 1];
+    snprintf(path, sizeof(path), "%s/%s", daemon->paths.state, PATHS_LOG);
+    return log_open(path, LOG_INFO, LOG_BYTES, err);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+    daemon_stop(handle->data, strsignal(number));
+}
+
+static void watch_signals(struct daemon *daemon) {
+    daemon->terminate.data = daemon->interrupt.data = daemon;
+    uv_signal_init(&daemon->loop, &daemon->terminate);
+    uv_signal_init(&daemon->loop, &daemon->interrupt);
+    uv_signal_start(&daemon->terminate, on_signal, SIGTERM);
+    uv_signal_start(&daemon->interrupt, on_signal, SIGINT);
+}
+
+static bool start(struct daemon *daemon, struct error *err) {
+    raise_descriptor_limit();
+    if (!paths_find(&daemon->paths, err) || !paths_create(&daemon->paths, err) ||
+        !open_log(daemon, err) || !take_lock(daemon, err))
+        return false;
+    daemon->server = http_server_start(&daemon->loop, dispatch, daemon, err);
+    if (!daemon->server || !listen_open(daemon, err))
+        return false;
+    watch_signals(daemon);
+    idle_start(daemon);
+    log_info("started", "version", PACKAGE_VERSION, "url", daemon->url);
+    return true;
+}
+
+/* ---- stop ---- */
+
+static void on_server_stopped(void *ctx) {
+    struct daemon *daemon = ctx;
+    uv_stop(&daemon->loop);
+}
+
+void daemon_stop(struct daemon *daemon, const char *reason) {
+    if (daemon->stopping)
+        return;
+    daemon->stopping = true;
+    log_info("stopping", "reason", reason);
+    listen_remove_socket(daemon);
+    http_server_stop(daemon->server, STOP_GRACE_MS, on_server_stopped, daemon);
+}
+
+int daemon_main(void) {
+    struct error err = ERROR_INIT;
+    struct daemon daemon = {.lock = -1, .started_ms = clock_mono_ms()};
+    report_open();
+    uv_loop_init(&daemon.loop);
+    if (!start(&daemon, &err)) {
+        log_error("cannot start", "error", err.message, "hint", err.hint);
+        report_error(&err);
+        return 1;
+    }
+    report_ready();
+    uv_run(&daemon.loop, UV_RUN_DEFAULT);
+    log_info("stopped");
+    return 0;
+}

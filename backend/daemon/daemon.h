@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The daemon: it owns the loop and wires the rooms together. One `struct daemon` a process.
+ */
+#ifndef E2B_DAEMON_DAEMON_H
+#define E2B_DAEMON_DAEMON_H
+
+#include "backend/http/route.h"
+#include "common/ids.h"
+#include "common/paths.h"
+
+struct daemon {
+    uv_loop_t loop;
+    struct paths paths;
+    int lock; /* flock on the state directory's lock file while we live */
+    char api_key[ID_KEY];
+    unsigned port;
+    char domain[32]; /* "localhost:PORT" */
+    char url[40];    /* "http://127.0.0.1:PORT" */
+    int64_t started_ms;
+    struct http_server *server;
+
+    uv_signal_t terminate, interrupt;
+    uv_timer_t idle;
+    int64_t idle_exit_ms;
+    bool stay; /* somebody counts on the URL: no leaving by ourselves */
+    bool stopping;
+};
+
+/* Runs until it is told to stop; the exit status. */
+int daemon_main(void);
+/* Sandboxes live on. Requests under way get a moment to end. */
+void daemon_stop(struct daemon *daemon, const char *reason);
+
+/* listen.c: the two doors. */
+bool listen_open(struct daemon *daemon, struct error *err);
+void listen_remove_socket(const struct daemon *daemon);
+
+/* idle.c: leaves when nobody needs it. */
+void idle_start(struct daemon *daemon);
+
+/* local_api.c: what concerns the daemon itself; call->ctx is the daemon. */
+extern const struct route local_routes[];
+
+/* dispatch.c: which room a request belongs to. */
+void dispatch(void *ctx, struct exchange *x);
+
+/* report.c: the words to whoever started us (descriptor 3), or standard error. */
+void report_open(void);
+void report_progress(void *ctx, const char *line);
+void report_ready(void);
+void report_error(const struct error *err);
+
+#endif

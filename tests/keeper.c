@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GRACE_SECONDS = 5, EXIT_TIMEOUT = 124 };
+enum { GRACE_SECONDS = 3, EXIT_TIMEOUT = 124 };
 
 static sigset_t watched;
 

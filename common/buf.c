@@ -12,7 +12,8 @@ void buf_free(struct buf *b) {
 }
 
 bool buf_reserve(struct buf *b, size_t len) {
-    if (len > b->max || b->len > b->max - len)
+    size_t most = MIN(b->max, SIZE_MAX / 2 - 1); /* doubling and the NUL must not wrap */
+    if (len > most || b->len > most - len)
         return false;
     size_t need = b->len + len + 1;
     if (need <= b->cap)

@@ -223,6 +223,7 @@ const struct slice *http1_find(const struct http1_head *head, const char *name) 
 enum {
     CHUNK_SIZE,      /* digits of a size line */
     CHUNK_EXTENSION, /* the rest of that line, ignored */
+    CHUNK_SIZE_END,  /* the LF behind its CR */
     CHUNK_DATA,
     CHUNK_DATA_END, /* the line end behind a chunk */
     CHUNK_TRAILER,  /* trailer lines, ignored, up to an empty one */
@@ -244,30 +245,41 @@ static bool chunk_size_char(struct http1_chunks *c, char byte) {
         c->left = c->left << 4 | (unsigned)digit;
         return ++c->line <= CHUNK_MAX_DIGITS;
     }
-    if (!c->line || !strchr(";\r\n \t", byte))
+    if (!c->line)
         return false;
-    c->state = byte == '\n' ? (c->left ? CHUNK_DATA : CHUNK_TRAILER) : CHUNK_EXTENSION;
+    c->state = byte == '\r' ? CHUNK_SIZE_END : CHUNK_EXTENSION;
     c->line = 0;
-    return true;
+    return byte == '\r' || byte == ';' || byte == ' ' || byte == '\t';
 }
 
-/* Everything that is not chunk data goes through here, a byte at a time. */
+static bool chunk_extension_char(struct http1_chunks *c, char byte) {
+    if (byte == '\r')
+        c->state = CHUNK_SIZE_END;
+    else if ((unsigned char)byte < 32 && byte != '\t')
+        return false;
+    return ++c->line <= CHUNK_MAX_LINE;
+}
+
+/* Everything that is not chunk data goes through here, a byte at a time. Size lines end with CR LF
+ * and nothing less: where an extension ends is what smugglers make two parties disagree about. */
 static bool chunk_line_char(struct http1_chunks *c, char byte) {
     switch (c->state) {
     case CHUNK_SIZE:
         return chunk_size_char(c, byte);
     case CHUNK_EXTENSION:
-        if (byte != '\n')
-            return ++c->line <= CHUNK_MAX_LINE;
+        return chunk_extension_char(c, byte);
+    case CHUNK_SIZE_END:
         c->state = c->left ? CHUNK_DATA : CHUNK_TRAILER;
         c->line = 0;
-        return true;
+        return byte == '\n';
     case CHUNK_DATA_END:
         if (byte == '\r' && !c->line)
             return ++c->line;
+        if (byte != '\n' || !c->line)
+            return false;
         c->state = CHUNK_SIZE;
         c->line = 0;
-        return byte == '\n';
+        return true;
     default: /* CHUNK_TRAILER */
         if (byte == '\n') {
             if (!c->line)

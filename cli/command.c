@@ -44,13 +44,24 @@ size_t option_list(const struct invocation *in, const char *name, const char *co
     return value->count;
 }
 
-static bool wants_json(const struct option_set *options) {
-    const struct option_value *format = options_find(options, "format");
-    return format && format->text && strcmp(format->text, "json") == 0;
+/* Was JSON asked for? Where no command was found, nobody knows its options: then the usual one
+ * counts, as the words behind the unknown one are all arguments. */
+static bool wants_json(const struct parse *parse) {
+    const struct option_value *format = options_find(&parse->options, "format");
+    if (!parse_leaf(parse)->children)
+        return format && format->text && strcmp(format->text, "json") == 0;
+    for (int i = 0; i < parse->arg_count; i++) {
+        const char *word = parse->args[i], *next = parse->args[i + 1];
+        bool named = strcmp(word, "--format") == 0 || strcmp(word, "-f") == 0;
+        if (strcmp(word, "--format=json") == 0 || strcmp(word, "-fjson") == 0 ||
+            (named && next && strcmp(next, "json") == 0))
+            return true;
+    }
+    return false;
 }
 
 static int fail(const struct parse *parse, const struct error *err) {
-    bool as_json = wants_json(&parse->options);
+    bool as_json = wants_json(parse);
     fflush(stdout); /* what was printed before stands before */
     report_error(err, as_json);
     if (err->kind == ERR_USAGE && !as_json)

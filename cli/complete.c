@@ -133,7 +133,7 @@ static void complete_word(const struct parse *parse, const char *word) {
         offer_inlined(parse, word);
     else if (!options_ended && *word == '-')
         offer_options(leaf, word);
-    else if (leaf->children)
+    else if (leaf->children && !parse->arg_count)
         offer_children(leaf, word);
     else
         offer_argument(parse, word);

@@ -79,6 +79,7 @@ static bool take_word(struct parse *parse, char *word, struct error *err) {
         if (!is_help_word(parse, word)) {
             parse_unknown(here, word, &mistake);
             note(err, &mistake);
+            parse->args[parse->arg_count++] = word;
             return false;
         }
         char help[] = "--help";

@@ -15,9 +15,10 @@
 
 struct base_config {
     const char *state; /* directory; base/ is made in it */
-    int holder;        /* pidfd of the process that keeps the holder namespace */
+    int holder;        /* the holder's user namespace */
     uint32_t id_base;  /* what root inside is outside */
     uint32_t id_count;
+    const char *sudo;     /* program to be sudo where the host's cannot be used: e2b-agent */
     bool usr_is_idmapped; /* the host's /usr is mounted with the ids of the inside (root only) */
     void (*report)(void *ctx, const char *line); /* progress; may be NULL */
     void *ctx;

@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 
-/* `holder` is a pidfd of the process that keeps the namespace. The child sees the caller's memory
+/* `holder` is the user namespace. The child sees the caller's memory
  * and descriptors as they are; what it changes in memory is lost, but for *err. */
 bool holder_run(int holder, bool (*work)(void *ctx, struct error *err), void *ctx,
                 struct error *err);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding or making the base template: what names it, the temporary directory it grows in, and the
+ * rename that makes it one.
+ */
+#include "backend/image/base.h"
+
+#include "backend/image/base_parts.h"
+#include "backend/image/holder_run.h"
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/io.h"
+#include "common/paths.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+enum { BASE_FORMAT = 1 }; /* raise when what is made changes */
+
+#define TEMPORARY ".new-"
+
+/* Whether one of these changed says whether the host's packages did: names and times, no scan. */
+static const char *const made_of[] = {
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/sbin",
+    "/usr/share",
+    "/usr/local/bin",
+    "/usr/local/lib",
+    "/usr/bin/sudo",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/etc/apt/sources.list",
+    "/etc/apt/sources.list.d",
+    "/etc/ssl/certs",
+    "/etc/localtime",
+    "/etc/default",
+    "/var/lib/dpkg/status",
+    "/var/lib/rpm",
+    "/usr/lib/sysimage/rpm",
+    "/var/lib/pacman/local",
+};
+
+struct build {
+    const struct base_config *config;
+    const char *sudo_path; /* NULL when the host's sudo is used */
+    int dir, sudo;
+    bool skeleton, layer;
+    struct maker_counts *counts; /* shared with the child */
+};
+
+static void say(const struct base_config *config, const char *line) {
+    if (config->report)
+        config->report(config->ctx, line);
+}
+
+/* ---- what it is made of ---------------------------------------------------------------------- */
+
+static void mix(uint64_t *hash, const void *bytes, size_t len) {
+    for (const unsigned char *at = bytes; len--; at++)
+        *hash = (*hash ^ *at) * 0x100000001b3; /* FNV-1a */
+}
+
+static void mix_file(uint64_t *hash, const char *path) {
+    struct stat st;
+    int64_t facts[4] = {0};
+    if (stat(path, &st) == 0) {
+        facts[0] = (int64_t)st.st_ino;
+        facts[1] = st.st_mtim.tv_sec;
+        facts[2] = st.st_mtim.tv_nsec;
+        facts[3] = S_ISDIR(st.st_mode) ? 0 : st.st_size;
+    }
+    mix(hash, facts, sizeof(facts));
+}
+
+static uint64_t key_of(const struct build *b) {
+    const struct base_config *config = b->config;
+    const uint32_t own[] = {BASE_FORMAT, config->id_base, config->id_count, b->skeleton, b->layer};
+    uint64_t hash = 0xcbf29ce484222325;
+    mix(&hash, own, sizeof(own));
+    for (size_t i = 0; i < ARRAY_LEN(made_of); i++)
+        mix_file(&hash, made_of[i]);
+    if (b->sudo_path)
+        mix_file(&hash, b->sudo_path);
+    return hash;
+}
+
+/* The host's sudo works inside only where its owner shows as root. */
+static void decide(struct build *b) {
+    struct stat st;
+    b->skeleton = !b->config->usr_is_idmapped;
+    bool host_sudo = !b->skeleton && stat("/usr/bin/sudo", &st) == 0 && (st.st_mode & S_ISUID);
+    b->layer = b->skeleton || !host_sudo;
+    b->sudo_path = host_sudo ? NULL : b->config->sudo;
+}
+
+/* ---- making it ------------------------------------------------------------------------------- */
+
+static bool make_part(const struct build *b, const char *name, bool is_root, struct error *err) {
+    const struct base_usr usr = {.skeleton = b->skeleton, .sudo = b->sudo};
+    if (mkdirat(b->dir, name, 0755) < 0)
+        return error_errno(err, errno, "cannot make the base template");
+    cleanup_close int dir = openat(b->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return error_errno(err, errno, "cannot open the base template");
+    struct maker m = {.dir = dir, .id_count = b->config->id_count, .counts = b->counts};
+    return is_root ? base_make_root(&m, b->sudo < 0, err) : base_make_usr(&m, &usr, err);
+}
+
+static bool make_parts(void *ctx, struct error *err) {
+    const struct build *b = ctx;
+    if (!make_part(b, "root", true, err) || (b->layer && !make_part(b, "usr", false, err)))
+        return false;
+    /* a name that survives a crash of the machine has to stand for files that do */
+    return syncfs(b->dir) == 0 || error_errno(err, errno, "cannot write the base template to disk");
+}
+
+static bool make_in(struct build *b, const char *temporary, struct error *err) {
+    const struct base_config *config = b->config;
+    b->dir = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (b->dir < 0)
+        return error_errno(err, errno, "cannot open %s", temporary);
+    if (geteuid() == 0 && fchown(b->dir, config->id_base, config->id_base) < 0)
+        return error_errno(err, errno, "cannot give %s to the sandboxes' root", temporary);
+    if (b->sudo_path && (b->sudo = open(b->sudo_path, O_RDONLY | O_CLOEXEC)) < 0)
+        return error_errno(err, errno, "cannot open %s", b->sudo_path);
+    return holder_run(config->holder, make_parts, b, err);
+}
+
+static bool make_temporary(struct build *b, const char *parent, const char *whole,
+                           struct error *err) {
+    char temporary[PATHS_MAX + 32], tag[ID_UUID];
+    ids_uuid(tag);
+    snprintf(temporary, sizeof(temporary), "%s/" TEMPORARY "%.8s", parent, tag);
+    if (mkdir(temporary, 0700) < 0)
+        return error_errno(err, errno, "cannot create %s", temporary);
+    if (!make_in(b, temporary, err))
+        return false;
+    return rename(temporary, whole) == 0 || error_errno(err, errno, "cannot create %s", whole);
+}
+
+/* What a killed daemon left half-made; the owner of the trash removes it in his own time. */
+static void discard_temporaries(const char *state, const char *parent) {
+    DIR *dir = opendir(parent);
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        char from[PATHS_MAX + 300], to[PATHS_MAX + 300];
+        if (strncmp(entry->d_name, TEMPORARY, strlen(TEMPORARY)) != 0)
+            continue;
+        snprintf(from, sizeof(from), "%s/%s", parent, entry->d_name);
+        snprintf(to, sizeof(to), "%s/trash/base%s", state, entry->d_name + 1);
+        rename(from, to);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+static bool build(struct build *b, const char *parent, const char *whole, struct error *err) {
+    char line[128];
+    int64_t start = clock_mono_ms();
+    b->counts =
+        mmap(NULL, sizeof(*b->counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (b->counts == MAP_FAILED)
+        return error_errno(err, errno, "cannot build the base template");
+    say(b->config, "building the base template from this machine, once");
+    bool done = make_temporary(b, parent, whole, err);
+    if (done) {
+        snprintf(line, sizeof(line),
+                 "base template ready: %" PRIu64 " entries, %" PRIu64 " MB in %.1f s",
+                 b->counts->entries, b->counts->bytes / 1000000,
+                 (double)(clock_mono_ms() - start) / 1000);
+        say(b->config, line);
+    }
+    munmap(b->counts, sizeof(*b->counts));
+    close_fd(&b->dir);
+    close_fd(&b->sudo);
+    discard_temporaries(b->config->state, parent); /* ours too, if it failed */
+    return done;
+}
+
+bool base_prepare(const struct base_config *config, struct base *base, struct error *err) {
+    struct build b = {.config = config, .dir = -1, .sudo = -1};
+    char parent[PATHS_MAX], trash[PATHS_MAX], whole[PATHS_MAX + 32];
+    if (snprintf(parent, sizeof(parent), "%s/base", config->state) >= PATHS_MAX ||
+        snprintf(trash, sizeof(trash), "%s/trash", config->state) >= PATHS_MAX)
+        return error_set(err, ERR_INVALID, "path too long: %s", config->state);
+    decide(&b);
+    if (!io_mkdirs(parent, 0700, err) || !io_mkdirs(trash, 0700, err))
+        return false;
+    uint64_t key = key_of(&b);
+    snprintf(whole, sizeof(whole), "%s/%016" PRIx64, parent, key);
+    snprintf(base->root, sizeof(base->root), "base/%016" PRIx64 "/root", key);
+    base->usr[0] = '\0';
+    if (b.layer)
+        snprintf(base->usr, sizeof(base->usr), "base/%016" PRIx64 "/usr", key);
+    if (access(whole, F_OK) == 0) {
+        discard_temporaries(config->state, parent);
+        return true;
+    }
+    return build(&b, parent, whole, err) || error_wrap(err, "cannot build the base template");
+}

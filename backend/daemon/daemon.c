@@ -48,8 +48,7 @@ static bool take_lock(struct daemon *daemon, struct error *err) {
             usleep(LOCK_PAUSE_US);
             continue;
         }
-        error_errno(err, errno, "another backend uses %s", daemon->paths.state);
-        err->kind = ERR_CONFLICT;
+        error_set(err, ERR_CONFLICT, "another backend uses %s", daemon->paths.state);
         return error_hint(err, "stop it with `e2b local stop`, or set E2B_HOME to another place");
     }
     return true;

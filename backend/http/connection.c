@@ -106,6 +106,14 @@ static void refuse(struct connection *c, int status, const char *message) {
     exchange_refuse(&c->x, status, message);
 }
 
+static const char *check_request(struct exchange *x) {
+    if (!http1_find(&x->head, "host") && x->head.minor > 0)
+        return "the Host header is missing";
+    if (x->head.target.len > HTTP_MAX_TARGET)
+        return "the request target is longer than 16 KiB";
+    return exchange_split_target(x) ? NULL : "the request target is malformed";
+}
+
 static bool start_request(struct connection *c, size_t head_len) {
     struct http1_head *head = &c->x.head;
     c->pos += head_len;
@@ -114,15 +122,13 @@ static bool start_request(struct connection *c, size_t head_len) {
     begin(c);
     c->x.keep_alive = head->keep_alive && !c->server->stopping;
     c->x.is_head = slice_is(head->method, "HEAD");
-    const struct slice *host = http1_find(head, "host");
-    if (!host && head->minor > 0)
-        exchange_refuse(&c->x, 400, "the Host header is missing");
-    else if (head->target.len > HTTP_MAX_TARGET)
-        exchange_refuse(&c->x, 414, "the request target is longer than 16 KiB");
-    else if (!exchange_split_target(&c->x))
-        exchange_refuse(&c->x, 400, "the request target is malformed");
-    else
+    const char *problem = check_request(&c->x);
+    if (!problem) {
         c->server->handler(c->server->ctx, &c->x);
+        return true;
+    }
+    c->x.keep_alive = false;
+    exchange_refuse(&c->x, head->target.len > HTTP_MAX_TARGET ? 414 : 400, problem);
     return true;
 }
 

@@ -67,9 +67,9 @@ static void read_some(struct connection *c) {
     ssize_t n = recv(c->fd, c->in + c->end, HTTP_IN_BYTES - c->end, MSG_DONTWAIT);
     if (n > 0) {
         if (c->active)
-            connection_set_deadline(c, HTTP_BODY_MS);
+            connection_set_deadline(c, c->server->patience.body_ms);
         else if (c->pos == c->end)
-            connection_set_deadline(c, HTTP_HEAD_MS);
+            connection_set_deadline(c, c->server->patience.head_ms);
         c->end += (size_t)n;
     } else if (n == 0) {
         c->eof = true;
@@ -176,7 +176,8 @@ static void finish(struct connection *c) {
         c->closing = true;
     exchange_close(&c->x, c->broken);
     c->floor = 0;
-    connection_set_deadline(c, c->pos < c->end ? HTTP_HEAD_MS : HTTP_IDLE_MS);
+    connection_set_deadline(c, c->pos < c->end ? c->server->patience.head_ms
+                                               : c->server->patience.idle_ms);
 }
 
 /* ---- steps ---- */
@@ -185,6 +186,7 @@ static bool read_body(struct connection *c) {
     if (c->body.kind != BODY_OVER && !c->body.piece.len && exchange_wants_body(&c->x)) {
         c->pos += body_next(&c->body, c->in + c->pos, c->end - c->pos);
         if (c->body.bad && !c->x.begun) {
+            c->x.keep_alive = false;
             exchange_refuse(&c->x, 400, "the chunked body is malformed");
             return true;
         }
@@ -259,7 +261,7 @@ static void on_poll(uv_poll_t *handle, int status, int events) {
         if (events & UV_WRITABLE) {
             c->blocked = false;
             if (!c->lingering)
-                connection_set_deadline(c, HTTP_IDLE_MS);
+                connection_set_deadline(c, c->server->patience.idle_ms);
         }
         if (events & UV_READABLE)
             read_some(c);
@@ -298,7 +300,7 @@ static void destroy(struct connection *c) {
 /* A close with unread input would reset the connection and take our last answer with it. */
 static void start_lingering(struct connection *c) {
     c->lingering = true;
-    connection_set_deadline(c, HTTP_LINGER_MS);
+    connection_set_deadline(c, c->server->patience.linger_ms);
     if (c->eof || shutdown(c->fd, SHUT_WR) < 0)
         c->broken = true;
 }
@@ -371,7 +373,7 @@ bool connection_accept(struct http_server *server, int fd, const struct http_lis
     c->is_tcp = is_tcp;
     c->poll.data = c;
     c->out = (struct output){.buf = BUF_INIT(HTTP_OUT_MAX), .file = -1};
-    connection_set_deadline(c, HTTP_HEAD_MS);
+    connection_set_deadline(c, c->server->patience.head_ms);
     int one = 1;
     if (is_tcp)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));

@@ -125,11 +125,13 @@ bool exchange_feed(struct exchange *x) {
     struct slice *piece = &c->body.piece;
     if (piece->len) {
         size_t taken = piece->len;
+        x->paused = true; /* unless the owner asks for more before it returns */
         if (x->events.body)
-            taken = MIN(x->events.body(x->ctx, piece->at, piece->len), piece->len);
-        x->paused = taken < piece->len;
-        piece->at += taken;
-        piece->len -= taken;
+            taken = x->events.body(x->ctx, piece->at, piece->len);
+        if (taken >= piece->len)
+            x->paused = false;
+        piece->at += MIN(taken, piece->len);
+        piece->len -= MIN(taken, piece->len);
         return true;
     }
     if (c->body.kind != BODY_OVER)
@@ -150,7 +152,7 @@ void exchange_read_body(struct exchange *x, size_t max,
     x->collect.done = done;
     x->collect.ctx = ctx;
     x->collect.buf = (struct buf)BUF_INIT(max);
-    connection_set_deadline(x->c, HTTP_BODY_MS);
+    connection_set_deadline(x->c, x->c->server->patience.body_ms);
     connection_wake(x->c);
 }
 

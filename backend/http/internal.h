@@ -22,10 +22,14 @@ enum {
     HTTP_OUT_MAX = 64 << 20,                     /* one answer that is not streamed */
     HTTP_MAX_TARGET = 16 << 10,
     HTTP_MAX_SKIP = 256 << 10, /* an unread body up to this is skipped to keep the connection */
-    HTTP_HEAD_MS = 10 * 1000,
-    HTTP_BODY_MS = 30 * 1000, /* silence in a body that is being collected */
-    HTTP_IDLE_MS = 5 * 60 * 1000,
-    HTTP_LINGER_MS = 2 * 1000,
+};
+
+/* How long a connection may stay in a state; then it ends. */
+struct http_patience {
+    int64_t head_ms;
+    int64_t body_ms; /* silence in a body that is being collected */
+    int64_t idle_ms;
+    int64_t linger_ms;
 };
 
 /* ---- output.c: bytes on their way out, then a file ---- */
@@ -167,6 +171,7 @@ struct http_server {
     unsigned connection_count, max_connections, exchange_count, open_handles;
     int64_t quiet_since_ms;
     int spare_fd; /* given up for a moment to refuse a peer when descriptors run out */
+    struct http_patience patience;
     bool stopping;
     void (*stopped)(void *ctx);
     void *stopped_ctx;

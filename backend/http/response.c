@@ -139,7 +139,7 @@ void exchange_add_header(struct exchange *x, const char *name, const char *forma
 
 static void end(struct exchange *x) {
     x->ended = true;
-    connection_set_deadline(x->c, HTTP_IDLE_MS);
+    connection_set_deadline(x->c, x->c->server->patience.idle_ms);
     connection_flush(x->c);
 }
 

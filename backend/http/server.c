@@ -58,6 +58,8 @@ struct http_server *http_server_start(uv_loop_t *loop, http_handler handler, voi
     server->ctx = ctx;
     server->ready_tail = &server->ready;
     server->max_connections = connection_limit();
+    server->patience = (struct http_patience){
+        .head_ms = 10000, .body_ms = 30000, .idle_ms = 300000, .linger_ms = 2000};
     server->quiet_since_ms = (int64_t)uv_now(loop);
     server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     uv_prepare_init(loop, &server->prepare);

@@ -81,11 +81,18 @@ static bool find_context(const struct parse *parse, struct context *context, str
     return true;
 }
 
-static int run_handler(struct invocation *in, struct error *err) {
+/* Only for people: what a command prints on standard error is its own. */
+static void print_progress(const char *line) {
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "%s\n", line);
+}
+
+static int run_handler(struct invocation *in, struct context *context, struct error *err) {
     unsigned flags = in->command->flags;
+    context->target.progress = print_progress;
     if (!(flags & COMMAND_API))
         return in->command->handler(in, err);
-    in->client = client_open(&in->context->target, flags & COMMAND_MAY_START, err);
+    in->client = client_open(&context->target, flags & COMMAND_MAY_START, err);
     int status = in->client ? in->command->handler(in, err) : -1;
     client_close(in->client);
     return status;
@@ -104,7 +111,7 @@ static int run(const struct parse *parse, struct error *err) {
     int status = -1;
     in.context = &context;
     if (!(in.command->flags & (COMMAND_API | COMMAND_LOCAL)) || find_context(parse, &context, err))
-        status = run_handler(&in, err);
+        status = run_handler(&in, &context, err);
     context_free(&context);
     return status;
 }

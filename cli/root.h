@@ -7,6 +7,8 @@
 
 #include "cli/command.h"
 
+extern const struct command command_sandbox;
+extern const struct command command_local;
 extern const struct command command_help;
 extern const struct command command_completion;
 extern const struct command command_complete;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `local stop`: returns when the backend is gone, so that what is typed next does not meet it.
+ */
+#include "cli/local/local.h"
+
+#include "common/json.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/syscall.h>
+
+enum { PATIENCE_MS = 15000 };
+
+static bool wait_gone(int process, json_int_t pid, struct error *err) {
+    struct pollfd fd = {.fd = process, .events = POLLIN};
+    int ready;
+    do
+        ready = poll(&fd, 1, PATIENCE_MS);
+    while (ready < 0 && errno == EINTR);
+    if (ready > 0)
+        return true;
+    error_set(err, ERR_TIMEOUT, "the local backend (pid %lld) does not leave", (long long)pid);
+    return error_hint(err, "see `e2b local logs`; `kill -9 %lld` ends it, its sandboxes live on",
+                      (long long)pid);
+}
+
+static int stop_run(struct invocation *in, struct error *err) {
+    cleanup_local_client struct client *client = local_running(in, err);
+    cleanup_json json_t *status = NULL;
+    if (!client && err->kind != ERR_NONE)
+        return -1;
+    if (!client) {
+        puts("The local backend does not run");
+        return EXIT_OK;
+    }
+    if (!local_call(client, "GET", "/local/status", &status, err))
+        return -1;
+    json_int_t pid = json_integer_value(json_object_get(status, "pid"));
+    cleanup_close int process = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+    if (process < 0)
+        return error_errno(err, errno, "cannot watch process %lld", (long long)pid) - 1;
+    if (!local_call(client, "POST", "/local/stop", NULL, err) || !wait_gone(process, pid, err))
+        return -1;
+    puts("The local backend has stopped");
+    return EXIT_OK;
+}
+
+const struct command command_local_stop = {
+    .name = "stop",
+    .summary = "stop the backend",
+    .description = "Running sandboxes live on until their time is over; the next command that "
+                   "starts the backend finds them again. `e2b sandbox kill --all` ends them.",
+    .flags = COMMAND_LOCAL,
+    .examples = (const char *const[]){"e2b local stop", "stop it", NULL},
+    .handler = stop_run,
+};

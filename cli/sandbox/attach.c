@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/sandbox/attach.h"
+
+#include "cli/sandbox/feed.h"
+#include "cli/sandbox/handle.h"
+#include "cli/sandbox/sink.h"
+#include "cli/terminal.h"
+#include "common/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+enum { GIVE_UP = 3 };
+
+struct session {
+    const struct attach *attach;
+    struct attach_end *end;
+    struct client_stream *stream;
+    struct feed feed;
+    struct sink out, err; /* what the process wrote */
+    int signals;          /* signalfd */
+    int interrupts;
+    int64_t renew_at; /* monotonic milliseconds */
+    bool ended;
+};
+
+static void signals_of(sigset_t *set) {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH};
+    sigemptyset(set);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        sigaddset(set, numbers[i]);
+}
+
+void attach_block_signals(void) {
+    sigset_t set;
+    signals_of(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+bool attach_has_input(void) {
+    struct stat st;
+    return fstat(STDIN_FILENO, &st) == 0 &&
+           (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+/* ---- calls beside the stream ------------------------------------------------------------------
+ */
+
+static bool call(struct session *s, const char *method, json_t *message, struct error *err) {
+    cleanup_response struct response response = {0};
+    const struct attach *a = s->attach;
+    json_object_set_new(message, "process", json_pack("{s:I}", "pid", (json_int_t)s->end->pid));
+    bool ok = client_rpc(a->client, a->sandbox, method, a->user, message, &response, err);
+    json_decref(message);
+    return ok;
+}
+
+/* A process that is gone needs no signal: its end is on the way. */
+static bool send_signal(struct session *s, const char *name, struct error *err) {
+    return call(s, "process.Process/SendSignal", json_pack("{s:s}", "signal", name), err) ||
+           err->kind == ERR_NOT_FOUND;
+}
+
+static json_t *size_now(void) {
+    struct terminal_size size;
+    terminal_size(STDIN_FILENO, &size);
+    return json_pack("{s:{s:i, s:i}}", "size", "cols", (int)size.columns, "rows", (int)size.rows);
+}
+
+static void resize(struct session *s) {
+    struct error ignored; /* a wrong size is no reason to end a session */
+    if (s->attach->tty && s->end->pid)
+        call(s, "process.Process/Update", json_pack("{s:o}", "pty", size_now()), &ignored);
+}
+
+static void renew(struct session *s) {
+    const struct attach *a = s->attach;
+    struct error ignored; /* if the sandbox is gone the stream says so */
+    if (!a->renew_s || clock_mono_ms() < s->renew_at)
+        return;
+    handle_set_timeout(a->client, a->sandbox->id, a->renew_s, &ignored);
+    s->renew_at = clock_mono_ms() + a->renew_s * 1000 / 3;
+}
+
+/* ---- events of the process --------------------------------------------------------------------
+ */
+
+/* How the service writes a death by signal, and its number. */
+static int signal_number(const char *reason) {
+    static const struct {
+        const char *text;
+        int number;
+    } known[] = {
+        {"signal: killed", SIGKILL},
+        {"signal: terminated", SIGTERM},
+        {"signal: interrupt", SIGINT},
+        {"signal: hangup", SIGHUP},
+        {"signal: quit", SIGQUIT},
+        {"signal: aborted", SIGABRT},
+        {"signal: broken pipe", SIGPIPE},
+        {"signal: segmentation fault", SIGSEGV},
+        {"signal: bus error", SIGBUS},
+        {"signal: floating point exception", SIGFPE},
+        {"signal: alarm clock", SIGALRM},
+        {"signal: illegal instruction", SIGILL},
+        {"signal: trace/breakpoint trap", SIGTRAP},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (strncmp(reason, known[i].text, strlen(known[i].text)) == 0)
+            return known[i].number;
+    return 0;
+}
+
+static bool take_end(struct session *s, const json_t *event, struct error *err) {
+    int64_t code = 0;
+    const char *status = "", *reason = "";
+    if (!json_get_int(event, "exitCode", -1, INT32_MAX, &code, err) ||
+        !json_get_string(event, "status", &status, err) ||
+        !json_get_string(event, "error", &reason, err))
+        return false;
+    if (code && !*reason)
+        reason = status;
+    s->ended = true;
+    s->end->exit_code = (int)code;
+    s->end->number = code < 0 ? signal_number(reason) : 0;
+    snprintf(s->end->reason, sizeof(s->end->reason), "%s", reason);
+    return true;
+}
+
+static bool take_start(struct session *s, const json_t *event, struct error *err) {
+    if (!json_get_int(event, "pid", 1, INT32_MAX, &s->end->pid, err))
+        return false;
+    s->feed.pid = s->end->pid;
+    return !s->interrupts || send_signal(s, "SIGNAL_SIGTERM", err);
+}
+
+static bool take_data(struct session *s, const json_t *data, struct error *err) {
+    static const char *const kinds[] = {"stdout", "stderr", "pty"};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const json_t *bytes = json_object_get(data, kinds[i]);
+        if (json_is_string(bytes))
+            return sink_put(i == 1 ? &s->err : &s->out, json_string_value(bytes),
+                            json_string_length(bytes), err);
+    }
+    return true;
+}
+
+static bool take_message(struct session *s, const json_t *message, struct error *err) {
+    static const struct {
+        const char *name;
+        bool (*take)(struct session *s, const json_t *event, struct error *err);
+    } kinds[] = {{"data", take_data}, {"start", take_start}, {"end", take_end}};
+    const json_t *event = json_object_get(message, "event");
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const json_t *body = json_object_get(event, kinds[i].name);
+        if (body)
+            return kinds[i].take(s, body, err);
+    }
+    return true; /* keep-alives, and what later versions may add */
+}
+
+static bool sinks_empty(const struct session *s) {
+    return sink_empty(&s->out) && sink_empty(&s->err);
+}
+
+/* Reads events as long as their output can be handed on at once. */
+static bool read_events(struct session *s, struct error *err) {
+    while (!s->ended && !s->out.gone && sinks_empty(s)) {
+        json_t *message;
+        enum stream_result result = client_stream_next(s->stream, &message, err);
+        if (result == STREAM_WAIT)
+            return true;
+        if (result == STREAM_FAILED)
+            return false;
+        if (result == STREAM_END)
+            return error_set(err, ERR_UNAVAILABLE, "the sandbox ended the stream too early");
+        bool ok = take_message(s, message, err);
+        json_decref(message);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------
+ */
+
+enum { ON_SIGNALS, ON_STREAM, ON_INPUT, ON_REPLY, ON_OUT, ON_ERR, ON_COUNT };
+
+static bool take_signal(struct session *s, struct error *err) {
+    struct signalfd_siginfo info;
+    if (read(s->signals, &info, sizeof(info)) != sizeof(info))
+        return true;
+    if (info.ssi_signo == SIGWINCH) {
+        resize(s);
+        return true;
+    }
+    s->interrupts++;
+    s->end->interrupted = s->interrupts == GIVE_UP;
+    if (!s->end->pid || s->end->interrupted)
+        return true;
+    return send_signal(s, s->interrupts == 1 ? "SIGNAL_SIGTERM" : "SIGNAL_SIGKILL", err);
+}
+
+static int patience(const struct session *s) {
+    int64_t left = s->renew_at - clock_mono_ms();
+    return s->attach->renew_s ? (int)MAX(left, (int64_t)0) : -1;
+}
+
+/* Standard output is watched also while there is nothing to write: with no events asked for, poll
+ * still tells when the reader of a pipe leaves. */
+static bool wait_and_act(struct session *s, struct error *err) {
+    bool idle = sinks_empty(s);
+    struct pollfd fds[ON_COUNT] = {
+        [ON_SIGNALS] = {.fd = s->signals, .events = POLLIN},
+        [ON_STREAM] = {.fd = idle ? client_stream_fd(s->stream) : -1, .events = POLLIN},
+        [ON_INPUT] = {.fd = feed_fd(&s->feed), .events = POLLIN},
+        [ON_REPLY] = {.fd = s->feed.reply ? client_stream_fd(s->feed.reply) : -1, .events = POLLIN},
+        [ON_OUT] = {.fd = STDOUT_FILENO, .events = sink_empty(&s->out) ? 0 : POLLOUT},
+        [ON_ERR] = {.fd = sink_empty(&s->err) ? -1 : STDERR_FILENO, .events = POLLOUT},
+    };
+    if (poll(fds, ON_COUNT, patience(s)) < 0)
+        return errno == EINTR || error_errno(err, errno, "cannot wait");
+    s->out.gone |= (fds[ON_OUT].revents & POLLERR) != 0;
+    if (fds[ON_SIGNALS].revents && !take_signal(s, err))
+        return false;
+    if (fds[ON_INPUT].revents && !feed_read(&s->feed, err))
+        return false;
+    renew(s);
+    return true;
+}
+
+static bool finished(const struct session *s) {
+    const struct attach *a = s->attach;
+    bool left = a->background && s->end->pid && feed_done(&s->feed);
+    return left || s->out.gone || s->end->interrupted || (s->ended && sinks_empty(s));
+}
+
+static bool loop(struct session *s, struct error *err) {
+    while (read_events(s, err) && feed_reply(&s->feed, err)) {
+        if (finished(s))
+            return true;
+        if (!wait_and_act(s, err) || !sink_flush(&s->out, err) || !sink_flush(&s->err, err))
+            break;
+    }
+    return false;
+}
+
+/* Whoever reads its output left, or we cannot pass it on: nobody else would end it. Where only the
+ * connection broke, the process lives on, as the service has it. */
+static void put_down(struct session *s, bool ok, const struct error *err) {
+    struct error ignored;
+    bool ours = s->out.gone || (!ok && (err->kind == ERR_INTERNAL || err->kind == ERR_NO_SPACE));
+    if (ours && s->end->pid && !s->ended)
+        send_signal(s, "SIGNAL_SIGKILL", &ignored);
+}
+
+static json_t *start_message(const struct attach *a) {
+    json_t *message = json_pack("{s:O}", "process", a->process);
+    if (a->tty)
+        json_object_set_new(message, "pty", size_now());
+    else
+        json_object_set_new(message, "stdin", json_boolean(a->input));
+    return message;
+}
+
+static bool open_session(struct session *s, struct error *err) {
+    const struct attach *a = s->attach;
+    sigset_t set;
+    signals_of(&set);
+    attach_block_signals();
+    s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (s->signals < 0)
+        return error_errno(err, errno, "cannot wait for signals");
+    cleanup_json json_t *message = start_message(a);
+    s->stream = client_stream_open(a->client, a->sandbox, "process.Process/Start", a->user, message,
+                                   0, err);
+    return s->stream && (!a->tty || !isatty(STDIN_FILENO) || terminal_raw(err));
+}
+
+static void close_session(struct session *s) {
+    terminal_restore();
+    s->end->undelivered = s->feed.undelivered || (s->ended && s->feed.reply && s->feed.fd >= 0);
+    s->end->hung_up = s->out.gone;
+    feed_free(&s->feed);
+    if (s->stream)
+        client_stream_close(s->stream);
+    sink_free(&s->out);
+    sink_free(&s->err);
+    close_fd(&s->signals);
+}
+
+bool attach_run(const struct attach *attach, struct attach_end *end, struct error *err) {
+    *end = (struct attach_end){0};
+    struct session session = {
+        .attach = attach,
+        .end = end,
+        .feed = {.client = attach->client,
+                 .sandbox = attach->sandbox,
+                 .user = attach->user,
+                 .fd = attach->input ? STDIN_FILENO : -1,
+                 .tty = attach->tty},
+        .out = SINK_INIT(STDOUT_FILENO),
+        .err = SINK_INIT(STDERR_FILENO),
+        .signals = -1,
+        .renew_at = clock_mono_ms() + attach->renew_s * 1000 / 3,
+    };
+    fflush(stdout);
+    bool ok = open_session(&session, err) && loop(&session, err);
+    put_down(&session, ok, err);
+    close_session(&session);
+    return ok;
+}

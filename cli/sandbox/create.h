@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Making a sandbox, for the commands that do.
+ */
+#ifndef E2B_CLI_SANDBOX_CREATE_H
+#define E2B_CLI_SANDBOX_CREATE_H
+
+#include "cli/sandbox/handle.h"
+
+enum { CREATE_MIN_TIMEOUT_S = 30 };
+
+/* The body that the official command line sends. */
+json_t *create_body(const char *template, int64_t timeout_s);
+/* Takes `body`. */
+bool create_sandbox(struct client *client, json_t *body, struct handle *handle, struct error *err);
+
+#endif

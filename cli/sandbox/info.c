@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `sandbox info`: all that the server says of one sandbox.
+ */
+#include "cli/fields.h"
+#include "cli/output.h"
+#include "cli/sandbox/handle.h"
+#include "cli/sandbox/sandbox.h"
+#include "cli/sandbox/view.h"
+
+static const struct option_spec options[] = {
+    OUTPUT_FORMAT_OPTION,
+    {0},
+};
+
+/* The token opens the sandbox: it is for programs that ask the API, not for a screen. */
+static const struct field fields[] = {
+    {"sandboxID", "Sandbox ID", NULL},
+    {"templateID", "Template ID", NULL},
+    {"alias", "Alias", NULL},
+    {"state", "State", view_state},
+    {"startedAt", "Started at", view_time},
+    {"endAt", "End at", view_time},
+    {"cpuCount", "vCPUs", NULL},
+    {"memoryMB", "RAM MiB", NULL},
+    {"diskSizeMB", "Disk MiB", NULL},
+    {"envdVersion", "Envd version", NULL},
+    {"allowInternetAccess", "Internet access", NULL},
+    {"lifecycle", "Lifecycle", NULL},
+    {"network", "Network", NULL},
+    {"domain", "Sandbox domain", NULL},
+    {"metadata", "Metadata", NULL},
+    {"clientID", NULL, NULL},
+    {"envdAccessToken", NULL, NULL},
+    {0},
+};
+
+/* The object of the list, and what only this answer has. */
+static void print_json(const json_t *sandbox) {
+    static const char *const more[] = {"diskSizeMB", "domain", "allowInternetAccess", "network",
+                                       "lifecycle"};
+    cleanup_json json_t *view = view_json(sandbox);
+    const char *key;
+    json_t *value;
+    for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+        value = json_object_get(sandbox, more[i]);
+        if (value)
+            json_object_set(view, more[i], value);
+    }
+    json_object_foreach((json_t *)(uintptr_t)sandbox, key, value) {
+        if (!fields_know(fields, key))
+            json_object_set(view, key, value);
+    }
+    output_json(stdout, view);
+}
+
+static int info_run(struct invocation *in, struct error *err) {
+    cleanup_response struct response response = {0};
+    if (!handle_call(in->client, "GET", in->args[0], "", NULL, &response, err)) {
+        if (err->http_status == 404)
+            error_set(err, ERR_NOT_FOUND, "Sandbox %s wasn't found", in->args[0]);
+        return -1;
+    }
+    if (output_wants_json(in)) {
+        print_json(response.json);
+        return EXIT_OK;
+    }
+    printf("\nSandbox info for %s:\n", in->args[0]);
+    fields_print(stdout, response.json, fields);
+    return EXIT_OK;
+}
+
+const struct command command_sandbox_info = {
+    .name = "info",
+    .aliases = {"in"},
+    .summary = "show what is known about a sandbox",
+    .arguments = "<sandboxID>",
+    .complete = "sandbox",
+    .min_args = 1,
+    .max_args = 1,
+    .flags = COMMAND_API | COMMAND_MAY_START,
+    .options = options,
+    .examples = (const char *const[]){"e2b sandbox info i1234567890abcdefghij --format json",
+                                      "as JSON", NULL},
+    .handler = info_run,
+};

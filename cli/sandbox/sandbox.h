@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The commands below `e2b sandbox`, a file each.
+ */
+#ifndef E2B_CLI_SANDBOX_SANDBOX_H
+#define E2B_CLI_SANDBOX_SANDBOX_H
+
+#include "cli/command.h"
+
+extern const struct command command_sandbox_create;
+extern const struct command command_sandbox_run;
+extern const struct command command_sandbox_exec;
+extern const struct command command_sandbox_connect;
+extern const struct command command_sandbox_list;
+extern const struct command command_sandbox_info;
+extern const struct command command_sandbox_kill;
+
+#endif

@@ -27,6 +27,8 @@ const struct command command_root = {
     .children = children,
     .examples =
         (const char *const[]){
+            "e2b sandbox run -- uname -a",
+            "run one command in a sandbox of its own",
             "e2b help --format json",
             "print the whole command tree as JSON",
             NULL,

@@ -36,23 +36,34 @@ struct process {
     bool pty, ended;
     struct process_end end;
     struct process *next;
+
+    /* core's own */
+    struct process_listener *listeners;
+    struct channel *out, *err, *in; /* a terminal: only out, both ways */
+    struct process_write *writes, **writes_end;
+    size_t writes_len;
+    uv_timer_t *timer; /* the deadline, and after the end the time until it is forgotten */
+    int32_t wait_status;
+    bool exit_known, killed, close_wanted, reading;
+    size_t drain_left; /* what is still read of a killed one's pipes */
 };
 
-/* A listener. Callbacks come on the loop; `data` returns false when the listener is full, and
- * process_resume tells that it has room again. After `end` the listener is forgotten. */
+/* A listener. One that is full says so in `full` and stops the output for all, until
+ * process_resume. After `end` or `lost` it is forgotten; from within `data` it may unlisten itself,
+ * and nothing else. */
 struct process_listener {
     void (*data)(struct process_listener *l, enum process_stream stream, const void *bytes,
                  size_t len);
     void (*end)(struct process_listener *l, const struct process_end *end);
     /* The sandbox went away under it; nothing follows. */
     void (*lost)(struct process_listener *l);
-    bool full; /* set by the listener; clear with process_resume */
+    bool full;
     struct process *process;
     struct process_listener *next;
 };
 
 /* `done` gets the process with `first` already listening, or an error: ERR_UNAUTHENTICATED for an
- * unknown user, ERR_INVALID for a missing cwd. */
+ * unknown user, ERR_INVALID for a missing cwd, ERR_GONE when the sandbox ended meanwhile. */
 void process_start(struct sandbox *sandbox, const struct process_spec *spec,
                    struct process_listener *first,
                    void (*done)(void *ctx, struct process *process, const struct error *err),
@@ -60,15 +71,16 @@ void process_start(struct sandbox *sandbox, const struct process_spec *spec,
 struct process *process_by_pid(struct sandbox *sandbox, int64_t pid, struct error *err);
 struct process *process_by_tag(struct sandbox *sandbox, const char *tag, struct error *err);
 
-/* Of an ended process the listener gets its end at once (from the loop). */
+/* Of an ended process the listener gets its end from within the call. */
 void process_listen(struct process *process, struct process_listener *listener);
 void process_unlisten(struct process_listener *listener);
 void process_resume(struct process_listener *listener);
 
-/* Takes a copy; `done` when all of it went into the pipe or pty (or the process is gone): the next
- * SendInput may wait for that. At most 16 MiB may be waiting (ERR_LIMIT). */
+/* Takes a copy; `done` (maybe from within the call) when all of it went into the pipe or pty, or
+ * the process is gone. At most 16 MiB may be waiting (ERR_LIMIT). */
 void process_write(struct process *process, bool to_pty, const void *bytes, size_t len,
                    void (*done)(void *ctx, const struct error *err), void *ctx);
+/* Behind what is waiting to be written; again is fine. ERR_UNSUPPORTED for a terminal. */
 bool process_close_stdin(struct process *process, struct error *err);
 bool process_resize(struct process *process, uint16_t cols, uint16_t rows, struct error *err);
 void process_signal(struct process *process, int number,

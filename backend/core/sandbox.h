@@ -6,10 +6,12 @@
 #ifndef E2B_CORE_SANDBOX_H
 #define E2B_CORE_SANDBOX_H
 
+#include "backend/runtime/runtime.h"
+#include "backend/store/pairs.h"
+#include "backend/store/store.h"
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/ids.h"
-#include "common/clock.h"
-#include "backend/runtime/runtime.h"
 
 struct core;
 
@@ -19,13 +21,8 @@ enum sandbox_state {
     SANDBOX_ENDING, /* being killed: answers as gone */
 };
 
-/* A list of "key", "value" pairs, ended by NULL; owned by whoever holds it. */
-struct pairs {
-    char **at;
-    size_t count; /* of pairs */
-};
-
 struct process;
+struct making;
 
 struct sandbox {
     char id[ID_SANDBOX];
@@ -45,8 +42,12 @@ struct sandbox {
     struct guest *guest;       /* NULL while STARTING */
     struct process *processes; /* list, core/process.h */
     /* core's own */
-    struct sandbox *next;
-    uv_timer_t *timer;
+    int64_t cpu_us, cpu_at_us;     /* as last looked at */
+    struct sandbox *newer, *older; /* the list, by start */
+    struct sandbox *collision;     /* the hash index */
+    struct making *making;         /* while STARTING */
+    void (*ended)(void *ctx);      /* who waits for its end; may be NULL */
+    void *ended_ctx;
 };
 
 struct sandbox_request {
@@ -69,26 +70,46 @@ struct core_config {
 };
 
 struct core *core_start(const struct core_config *config, struct error *err);
-/* Finds what an earlier daemon left: adopts running sandboxes, removes the rest; then `done`. */
-void core_recover(struct core *core, void (*done)(void *ctx), void *ctx);
-void core_stop(struct core *core); /* sandboxes live on */
+/* Finds what an earlier daemon left: adopts running sandboxes, removes the rest; then `done`, which
+ * may come from within the call. */
+bool core_recover(struct core *core, void (*done)(void *ctx), void *ctx, struct error *err);
+/* Sandboxes live on. Comes before runtime_stop, and the loop does not run between the two. */
+void core_stop(struct core *core);
+uv_loop_t *core_loop(const struct core *core);
 
-/* Plans, starts, records; `done` gets a running sandbox or an error. */
+/* Plans, starts, records; `done` gets a running sandbox or an error. Takes the request's pairs. May
+ * answer from within the call. */
 typedef void (*sandbox_done)(void *ctx, struct sandbox *sandbox, const struct error *err);
 void sandbox_create(struct core *core, struct sandbox_request *request, sandbox_done done,
                     void *ctx);
 /* The plan that sandbox_create would execute, as JSON for a dry run. */
-json_t *sandbox_dry_run(struct core *core, struct sandbox_request *request, struct error *err);
-/* A running sandbox; NULL and ERR_NOT_FOUND with the contract's text otherwise. Accepts legacy
- * "<id>-<client>" names; ERR_INVALID for what cannot be an id. */
+json_t *sandbox_dry_run(struct core *core, const struct sandbox_request *request,
+                        struct error *err);
+/* A running sandbox; NULL and ERR_NOT_FOUND with the contract's text otherwise, ERR_CONFLICT while
+ * it is being killed. Accepts legacy "<id>-<client>" names; ERR_INVALID for what cannot be an id.
+ */
 struct sandbox *sandbox_find(struct core *core, const char *id, struct error *err);
-/* Ends it; `done` comes when nothing of it is left. False if it is ending already. */
+/* Ends it; `done` (may be NULL) comes when nothing of it is left. False if it is ending already. */
 bool sandbox_kill(struct sandbox *sandbox, const char *reason, void (*done)(void *ctx), void *ctx);
-/* extend_only: never shortens (connect, refreshes). */
+/* Is it one that a sandbox may be asked for with? */
+bool sandbox_check_timeout(const struct core *core, int64_t timeout_s, struct error *err);
+/* extend_only: never shortens (connect, refreshes). A time that is over ends it. */
 bool sandbox_set_timeout(struct sandbox *sandbox, int64_t timeout_s, bool extend_only,
                          struct error *err);
-/* Newest first; borrowed until the next change of state. */
+/* Newest first, those of one millisecond by id; borrowed until the next change of state. */
 struct sandbox *sandbox_first(struct core *core);
+struct sandbox *sandbox_older(const struct sandbox *sandbox);
 unsigned sandbox_count(const struct core *core);
+/* The template's id for a name such as "base" or "base:default"; NULL if there is none. */
+const char *sandbox_template_id(const char *reference);
+
+struct sandbox_usage {
+    struct guest_usage guest;
+    double cpu_percent; /* of one processor, since the last look at it */
+};
+bool sandbox_usage(struct sandbox *sandbox, struct sandbox_usage *usage, struct error *err);
+/* What every process in it finds in its environment, the request's own aside. */
+bool sandbox_environment(const struct sandbox *sandbox, struct pairs *environment);
+const struct runtime_facts *sandbox_runtime_facts(const struct core *core);
 
 #endif

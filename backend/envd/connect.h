@@ -81,6 +81,8 @@ void connect_end(struct connect_call *call);
 /* Sends `message` (JSON text, static) whenever nothing was sent for as long as the client's
  * Keepalive-Ping-Interval says. */
 void connect_keep_alive(struct connect_call *call, const char *message);
+/* Ends the call with deadline_exceeded when its Connect-Timeout-Ms is over. */
+void connect_deadline(struct connect_call *call);
 /* Client stream: ready for the next message. */
 void connect_next(struct connect_call *call);
 

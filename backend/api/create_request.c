@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/api/create_request.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    DEFAULT_TIMEOUT_V1_S = 15,
+    DEFAULT_TIMEOUT_S = 300,
+    MAX_METADATA_BYTES = 64 << 10,
+    MAX_ENV_BYTES = 256 << 10,
+};
+
+/* null, false, "", [], {}: asks for nothing. */
+static bool is_empty(const json_t *value) {
+    if (json_is_string(value))
+        return !json_string_length(value);
+    if (json_is_array(value))
+        return !json_array_size(value);
+    if (json_is_object(value))
+        return !json_object_size(value);
+    return !value || json_is_null(value) || json_is_false(value);
+}
+
+static bool unsupported(struct error *err, const char *field) {
+    error_set(err, ERR_INVALID, "\"%s\" is not supported by this backend", field);
+    return error_hint(err, "leave it out, or use the hosted service for this sandbox");
+}
+
+static bool check_network(const json_t *body, struct error *err) {
+    json_t *network = NULL, *value;
+    const char *key;
+    bool is_public = true;
+    if (!json_get_object(body, "network", &network, err))
+        return false;
+    if (!json_get_bool(network, "allowPublicTraffic", &is_public, err))
+        return error_wrap(err, "network");
+    if (!is_public)
+        return unsupported(err, "network.allowPublicTraffic = false");
+    json_object_foreach(network, key, value) {
+        char field[80] = "network.";
+        strncat(field, key, sizeof(field) - strlen(field) - 1);
+        if (strcmp(key, "allowPublicTraffic") != 0 && !is_empty(value))
+            return unsupported(err, field);
+    }
+    return true;
+}
+
+static bool check_lifecycle(const json_t *body, struct error *err) {
+    bool auto_pause = false, pause_memory = true, auto_resume = false;
+    json_t *resume = NULL;
+    if (!json_get_bool(body, "autoPause", &auto_pause, err) ||
+        !json_get_bool(body, "autoPauseMemory", &pause_memory, err) ||
+        !json_get_object(body, "autoResume", &resume, err) ||
+        !json_get_bool(resume, "enabled", &auto_resume, err))
+        return false;
+    if (auto_pause)
+        return unsupported(err, "autoPause");
+    if (auto_resume)
+        return unsupported(err, "autoResume");
+    if (!pause_memory)
+        return error_set(err, ERR_INVALID, "\"autoPauseMemory\" needs \"autoPause\"");
+    return true;
+}
+
+static bool check_unbuilt(const json_t *body, struct error *err) {
+    static const char *const fields[] = {"mcp", "volumeMounts", "iam"};
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (!is_empty(json_object_get(body, fields[i])))
+            return unsupported(err, fields[i]);
+    return check_lifecycle(body, err) && check_network(body, err);
+}
+
+static bool get_pairs(const json_t *body, const char *field, size_t max, struct pairs *pairs,
+                      struct error *err) {
+    json_t *object = NULL, *value;
+    const char *key;
+    size_t bytes = 0;
+    if (!json_get_object(body, field, &object, err) || !json_check_string_map(object, field, err))
+        return false;
+    json_object_foreach(object, key, value) {
+        bytes += strlen(key) + json_string_length(value) + 2;
+        if (!*key)
+            return error_set(err, ERR_INVALID, "%s: an empty name", field);
+    }
+    if (bytes > max)
+        return error_set(err, ERR_INVALID, "%s: more than %zu bytes", field, max);
+    return pairs_from_json(pairs, object) || error_errno(err, ENOMEM, "%s", field);
+}
+
+static bool check_env_names(const struct pairs *env, struct error *err) {
+    for (size_t i = 0; i < env->count; i++)
+        if (strchr(env->at[2 * i], '='))
+            return error_set(err, ERR_INVALID, "envVars: the name \"%.100s\" holds a '='",
+                             env->at[2 * i]);
+    return true;
+}
+
+static bool parse(const json_t *body, int version, struct sandbox_request *request,
+                  struct error *err) {
+    *request = (struct sandbox_request){
+        .timeout_s = version == 1 ? DEFAULT_TIMEOUT_V1_S : DEFAULT_TIMEOUT_S,
+        .secure = version != 1,
+        .internet = true,
+    };
+    if (!json_get_string(body, "templateID", &request->template_ref, err))
+        return false;
+    if (!request->template_ref)
+        return error_set(err, ERR_INVALID, "property \"templateID\" is missing");
+    if (!json_get_int(body, "timeout", INT32_MIN, INT32_MAX, &request->timeout_s, err) ||
+        (version == 1 && !json_get_bool(body, "secure", &request->secure, err)) ||
+        !json_get_bool(body, "allow_internet_access", &request->internet, err) ||
+        !check_unbuilt(body, err))
+        return false;
+    return get_pairs(body, "metadata", MAX_METADATA_BYTES, &request->metadata, err) &&
+           get_pairs(body, "envVars", MAX_ENV_BYTES, &request->env, err) &&
+           check_env_names(&request->env, err);
+}
+
+bool create_request_parse(const json_t *body, int version, struct sandbox_request *request,
+                          struct error *err) {
+    if (parse(body, version, request, err))
+        return true;
+    pairs_free(&request->metadata);
+    pairs_free(&request->env);
+    return error_wrap(err, "validation error");
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/api/sandbox_json.h"
+#include "backend/envd/envd.h"
+
+#include <string.h>
+
+/* Deprecated, the same for all, and still required by the clients. */
+static const char client_id[] = "6532622b";
+
+static void set_text(json_t *object, const char *key, const char *text) {
+    json_object_set_new(object, key, json_string(text));
+}
+
+static void set_time(json_t *object, const char *key, int64_t unix_ms) {
+    char text[CLOCK_TEXT];
+    set_text(object, key, clock_format(unix_ms, text));
+}
+
+static json_t *identity(const struct sandbox *sandbox) {
+    json_t *object = json_object();
+    set_text(object, "templateID", sandbox->template_id);
+    set_text(object, "sandboxID", sandbox->id);
+    set_text(object, "clientID", client_id);
+    set_text(object, "envdVersion", ENVD_VERSION);
+    if (sandbox->alias)
+        set_text(object, "alias", sandbox->alias);
+    return object;
+}
+
+static void add_access(json_t *object, const struct api *api, const struct sandbox *sandbox) {
+    if (sandbox->secure)
+        set_text(object, "envdAccessToken", sandbox->access_token);
+    set_text(object, "domain", api->domain);
+}
+
+json_t *sandbox_json_created(const struct api *api, const struct sandbox *sandbox) {
+    json_t *object = identity(sandbox);
+    add_access(object, api, sandbox);
+    return object;
+}
+
+json_t *sandbox_json_listed(const struct sandbox *sandbox) {
+    json_t *object = identity(sandbox);
+    set_time(object, "startedAt", sandbox->started_ms);
+    set_time(object, "endAt", sandbox->end_ms);
+    json_object_set_new(object, "cpuCount", json_integer(sandbox->limits.cpus));
+    json_object_set_new(object, "memoryMB",
+                        json_integer((json_int_t)(sandbox->limits.memory_bytes >> 20)));
+    json_object_set_new(object, "diskSizeMB",
+                        json_integer((json_int_t)(sandbox->limits.disk_bytes >> 20)));
+    set_text(object, "state", "running");
+    json_object_set_new(object, "metadata", pairs_to_json(&sandbox->metadata));
+    json_object_set_new(object, "volumeMounts", json_array());
+    return object;
+}
+
+json_t *sandbox_json_detail(const struct api *api, const struct sandbox *sandbox) {
+    json_t *object = sandbox_json_listed(sandbox);
+    add_access(object, api, sandbox);
+    json_object_set_new(object, "allowInternetAccess", json_boolean(sandbox->internet));
+    json_object_set_new(object, "lifecycle",
+                        json_pack("{s:b, s:s}", "autoResume", 0, "onTimeout", "kill"));
+    return object;
+}
+
+struct sandbox *api_sandbox(struct call *call, bool conflict) {
+    const struct api *api = call->ctx;
+    struct error err = ERROR_INIT;
+    struct sandbox *sandbox = sandbox_find(api->core, call->params[0], &err);
+    if (sandbox)
+        return sandbox;
+    if (err.kind == ERR_CONFLICT && !conflict)
+        error_set(&err, ERR_NOT_FOUND,
+                  "Sandbox \"%.64s\" doesn't exist or you don't have access to it",
+                  call->params[0]);
+    exchange_reply_error(call->x, &err);
+    return NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the table families share: prepared statements, kept for the life of the store and found by
+ * the address of their text, and SQLite's results as errors.
+ */
+#ifndef E2B_STORE_INTERNAL_H
+#define E2B_STORE_INTERNAL_H
+
+#include "backend/store/store.h"
+
+#include <sqlite3.h>
+
+enum { STORE_MAX_STATEMENTS = 64 };
+
+struct store {
+    sqlite3 *db;
+    struct store_statement {
+        const char *sql;
+        sqlite3_stmt *statement;
+    } statements[STORE_MAX_STATEMENTS];
+    size_t statement_count;
+};
+
+/* Ready to be bound; `sql` must be static. Give it back with store_reset. */
+sqlite3_stmt *store_prepare(struct store *store, const char *sql, struct error *err);
+void store_reset(sqlite3_stmt *statement);
+/* Steps to the end of a statement without rows and resets it; `what` begins the error's text. */
+bool store_run(struct store *store, sqlite3_stmt *statement, const char *what, struct error *err);
+bool store_fail(struct store *store, const char *what, struct error *err);
+
+void store_bind_text(sqlite3_stmt *statement, int at, const char *text); /* borrowed; may be NULL */
+
+bool store_migrate(struct store *store, struct error *err);
+
+#endif

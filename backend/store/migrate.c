@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The schema, as the steps that lead to it. A step that was released is never changed: a new one is
+ * added. PRAGMA user_version counts the steps that a file has taken; each is one transaction.
+ */
+#include "backend/store/internal.h"
+
+#include <stdio.h>
+
+static const char *const steps[] = {
+    "CREATE TABLE settings ("
+    "  name TEXT PRIMARY KEY,"
+    "  value BLOB NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE sandboxes ("
+    "  id TEXT PRIMARY KEY,"
+    "  template_id TEXT NOT NULL,"
+    "  build_id TEXT NOT NULL,"
+    "  started_ms INTEGER NOT NULL,"
+    "  end_ms INTEGER NOT NULL,"
+    "  secure INTEGER NOT NULL,"
+    "  internet INTEGER NOT NULL,"
+    "  memory_bytes INTEGER NOT NULL,"
+    "  disk_bytes INTEGER NOT NULL,"
+    "  cpus INTEGER NOT NULL,"
+    "  processes INTEGER NOT NULL,"
+    "  files INTEGER NOT NULL,"
+    "  metadata TEXT NOT NULL," /* JSON objects of strings */
+    "  env TEXT NOT NULL,"
+    "  ended_ms INTEGER," /* NULL while it lives */
+    "  end_reason TEXT"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX sandboxes_ended ON sandboxes (ended_ms) WHERE ended_ms IS NOT NULL;"
+    "CREATE INDEX sandboxes_alive ON sandboxes (started_ms) WHERE ended_ms IS NULL;",
+};
+
+static bool execute(struct store *store, const char *sql, struct error *err) {
+    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    return store_fail(store, "cannot set up the state file", err);
+}
+
+static bool version(struct store *store, int *number, struct error *err) {
+    sqlite3_stmt *statement = store_prepare(store, "PRAGMA user_version", err);
+    if (!statement)
+        return false;
+    bool ok = sqlite3_step(statement) == SQLITE_ROW;
+    *number = sqlite3_column_int(statement, 0);
+    store_reset(statement);
+    return ok || store_fail(store, "cannot read the version of the state file", err);
+}
+
+static bool take_step(struct store *store, int number, struct error *err) {
+    char sql[64];
+    snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", number + 1);
+    if (!store_begin(store, err))
+        return false;
+    if (execute(store, steps[number], err) && execute(store, sql, err))
+        return store_commit(store, err);
+    store_rollback(store);
+    return false;
+}
+
+bool store_migrate(struct store *store, struct error *err) {
+    int at = 0;
+    if (!version(store, &at, err))
+        return false;
+    if (at > (int)ARRAY_LEN(steps)) {
+        error_set(err, ERR_UNSUPPORTED, "the state file was written by a newer version (%d > %d)",
+                  at, (int)ARRAY_LEN(steps));
+        return error_hint(err, "install that version, or start anew with another E2B_HOME");
+    }
+    for (; at < (int)ARRAY_LEN(steps); at++)
+        if (!take_step(store, at, err))
+            return error_wrap(err, "step %d of the schema", at + 1);
+    return true;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/store/sandboxes.h"
+#include "backend/store/internal.h"
+
+#include <errno.h>
+
+/* Text for a column; freed by SQLite. */
+static bool bind_pairs(sqlite3_stmt *statement, int at, const struct pairs *pairs) {
+    cleanup_json json_t *object = pairs_to_json(pairs);
+    char *text = json_dumps(object, JSON_COMPACT);
+    if (!text)
+        return false;
+    sqlite3_bind_text(statement, at, text, -1, free);
+    return true;
+}
+
+bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, struct error *err) {
+    sqlite3_stmt *s = store_prepare(
+        store,
+        "INSERT INTO sandboxes (id, template_id, build_id, started_ms, end_ms, secure, internet,"
+        " memory_bytes, disk_bytes, cpus, processes, files, metadata, env)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        err);
+    if (!s)
+        return false;
+    store_bind_text(s, 1, row->id);
+    store_bind_text(s, 2, row->template_id);
+    store_bind_text(s, 3, row->build_id);
+    sqlite3_bind_int64(s, 4, row->started_ms);
+    sqlite3_bind_int64(s, 5, row->end_ms);
+    sqlite3_bind_int(s, 6, row->secure);
+    sqlite3_bind_int(s, 7, row->internet);
+    sqlite3_bind_int64(s, 8, (int64_t)row->memory_bytes);
+    sqlite3_bind_int64(s, 9, (int64_t)row->disk_bytes);
+    sqlite3_bind_int64(s, 10, row->cpus);
+    sqlite3_bind_int64(s, 11, row->processes);
+    sqlite3_bind_int64(s, 12, row->files);
+    if (!bind_pairs(s, 13, &row->metadata) || !bind_pairs(s, 14, &row->env)) {
+        store_reset(s);
+        return error_errno(err, ENOMEM, "cannot record the sandbox");
+    }
+    return store_run(store, s, "cannot record the sandbox", err);
+}
+
+bool store_sandbox_set_end(struct store *store, const char *id, int64_t end_ms, struct error *err) {
+    sqlite3_stmt *s = store_prepare(store, "UPDATE sandboxes SET end_ms = ? WHERE id = ?", err);
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, end_ms);
+    store_bind_text(s, 2, id);
+    return store_run(store, s, "cannot record the sandbox's time", err);
+}
+
+bool store_sandbox_ended(struct store *store, const char *id, int64_t ended_ms, const char *reason,
+                         struct error *err) {
+    sqlite3_stmt *s =
+        store_prepare(store, "UPDATE sandboxes SET ended_ms = ?, end_reason = ? WHERE id = ?", err);
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, ended_ms);
+    store_bind_text(s, 2, reason);
+    store_bind_text(s, 3, id);
+    return store_run(store, s, "cannot record the sandbox's end", err);
+}
+
+static bool column_pairs(sqlite3_stmt *s, int at, struct pairs *pairs, struct error *err) {
+    const char *text = (const char *)sqlite3_column_text(s, at);
+    cleanup_json json_t *object =
+        json_parse(text ? text : "", (size_t)sqlite3_column_bytes(s, at), err);
+    if (!object)
+        return error_wrap(err, "the state file holds a broken sandbox");
+    return pairs_from_json(pairs, object) ||
+           error_set(err, ERR_INTERNAL, "the state file holds a broken sandbox");
+}
+
+static bool read_row(sqlite3_stmt *s, struct sandbox_row *row, struct error *err) {
+    *row = (struct sandbox_row){
+        .id = (const char *)sqlite3_column_text(s, 0),
+        .template_id = (const char *)sqlite3_column_text(s, 1),
+        .build_id = (const char *)sqlite3_column_text(s, 2),
+        .started_ms = sqlite3_column_int64(s, 3),
+        .end_ms = sqlite3_column_int64(s, 4),
+        .secure = sqlite3_column_int(s, 5) != 0,
+        .internet = sqlite3_column_int(s, 6) != 0,
+        .memory_bytes = (uint64_t)sqlite3_column_int64(s, 7),
+        .disk_bytes = (uint64_t)sqlite3_column_int64(s, 8),
+        .cpus = (uint32_t)sqlite3_column_int64(s, 9),
+        .processes = (uint32_t)sqlite3_column_int64(s, 10),
+        .files = (uint32_t)sqlite3_column_int64(s, 11),
+    };
+    return column_pairs(s, 12, &row->metadata, err) && column_pairs(s, 13, &row->env, err);
+}
+
+bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struct sandbox_row *row),
+                              void *ctx, struct error *err) {
+    sqlite3_stmt *s = store_prepare(
+        store,
+        "SELECT id, template_id, build_id, started_ms, end_ms, secure, internet, memory_bytes,"
+        " disk_bytes, cpus, processes, files, metadata, env"
+        " FROM sandboxes WHERE ended_ms IS NULL ORDER BY started_ms",
+        err);
+    if (!s)
+        return false;
+    int result;
+    bool ok = true;
+    while (ok && (result = sqlite3_step(s)) == SQLITE_ROW) {
+        struct sandbox_row row;
+        ok = read_row(s, &row, err);
+        if (ok)
+            each(ctx, &row);
+        pairs_free(&row.metadata);
+        pairs_free(&row.env);
+    }
+    if (ok && result != SQLITE_DONE)
+        ok = store_fail(store, "cannot read the sandboxes", err);
+    store_reset(s);
+    return ok;
+}
+
+bool store_sandbox_purge(struct store *store, int64_t before_ms, struct error *err) {
+    sqlite3_stmt *s = store_prepare(store, "DELETE FROM sandboxes WHERE ended_ms < ?", err);
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, before_ms);
+    return store_run(store, s, "cannot forget old sandboxes", err);
+}

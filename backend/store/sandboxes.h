@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rows of sandboxes. One that ended keeps its row, with the time and the reason, until
+ * store_sandbox_purge.
+ */
+#ifndef E2B_STORE_SANDBOXES_H
+#define E2B_STORE_SANDBOXES_H
+
+#include "backend/store/pairs.h"
+#include "backend/store/store.h"
+
+struct sandbox_row {
+    const char *id, *template_id, *build_id;
+    int64_t started_ms, end_ms; /* end_ms: when its time is over */
+    bool secure, internet;
+    uint64_t memory_bytes, disk_bytes;
+    uint32_t cpus, processes, files;
+    struct pairs metadata, env;
+};
+
+bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, struct error *err);
+bool store_sandbox_set_end(struct store *store, const char *id, int64_t end_ms, struct error *err);
+bool store_sandbox_ended(struct store *store, const char *id, int64_t ended_ms, const char *reason,
+                         struct error *err);
+/* Every sandbox that has not ended, oldest first. The row is valid during the call, except that
+ * its pairs may be taken over (leave empty ones behind). */
+bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struct sandbox_row *row),
+                              void *ctx, struct error *err);
+/* Forgets those that ended before. */
+bool store_sandbox_purge(struct store *store, int64_t before_ms, struct error *err);
+
+#endif

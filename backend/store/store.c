@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/store/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { BUSY_MS = 250 }; /* the loop stands still meanwhile */
+
+bool store_fail(struct store *store, const char *what, struct error *err) {
+    switch (sqlite3_errcode(store->db)) {
+    case SQLITE_FULL:
+        error_set(err, ERR_NO_SPACE, "%s: the disk is full", what);
+        return error_hint(err, "free some space where the state is kept");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        error_set(err, ERR_UNAVAILABLE, "%s: another program has locked the state file", what);
+        return error_hint(err, "close whatever else has state.db open");
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        error_set(err, ERR_INTERNAL, "%s: the state file is damaged", what);
+        return error_hint(err, "move state.db away to start without what it held");
+    default:
+        return error_set(err, ERR_INTERNAL, "%s: %s", what, sqlite3_errmsg(store->db));
+    }
+}
+
+sqlite3_stmt *store_prepare(struct store *store, const char *sql, struct error *err) {
+    for (size_t i = 0; i < store->statement_count; i++)
+        if (store->statements[i].sql == sql)
+            return store->statements[i].statement;
+    if (store->statement_count == STORE_MAX_STATEMENTS) {
+        error_set(err, ERR_INTERNAL, "too many prepared statements");
+        return NULL;
+    }
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
+        SQLITE_OK) {
+        store_fail(store, "cannot use the state file", err);
+        return NULL;
+    }
+    store->statements[store->statement_count++] =
+        (struct store_statement){.sql = sql, .statement = statement};
+    return statement;
+}
+
+void store_reset(sqlite3_stmt *statement) {
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+}
+
+bool store_run(struct store *store, sqlite3_stmt *statement, const char *what, struct error *err) {
+    bool ok = sqlite3_step(statement) == SQLITE_DONE;
+    if (!ok)
+        store_fail(store, what, err);
+    store_reset(statement);
+    return ok;
+}
+
+void store_bind_text(sqlite3_stmt *statement, int at, const char *text) {
+    if (text)
+        sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+}
+
+static bool run_text(struct store *store, const char *sql, const char *what, struct error *err) {
+    sqlite3_stmt *statement = store_prepare(store, sql, err);
+    return statement && store_run(store, statement, what, err);
+}
+
+bool store_begin(struct store *store, struct error *err) {
+    return run_text(store, "BEGIN IMMEDIATE", "cannot write the state", err);
+}
+
+bool store_commit(struct store *store, struct error *err) {
+    if (run_text(store, "COMMIT", "cannot write the state", err))
+        return true;
+    store_rollback(store);
+    return false;
+}
+
+void store_rollback(struct store *store) {
+    struct error ignored = ERROR_INIT;
+    /* A full disk may have rolled back already. */
+    if (!sqlite3_get_autocommit(store->db))
+        run_text(store, "ROLLBACK", "cannot write the state", &ignored);
+}
+
+static bool pragmas(struct store *store, struct error *err) {
+    if (sqlite3_exec(store->db,
+                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                     "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+                     NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    return store_fail(store, "cannot open the state file", err);
+}
+
+static bool check_integrity(struct store *store, struct error *err) {
+    sqlite3_stmt *statement = store_prepare(store, "PRAGMA quick_check(1)", err);
+    if (!statement)
+        return false;
+    bool ok = sqlite3_step(statement) == SQLITE_ROW;
+    const char *verdict = ok ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    ok = verdict && strcmp(verdict, "ok") == 0;
+    if (!ok) {
+        error_set(err, ERR_INTERNAL, "the state file is damaged: %s",
+                  verdict ? verdict : sqlite3_errmsg(store->db));
+        error_hint(err, "move state.db away to start without what it held");
+    }
+    store_reset(statement);
+    return ok;
+}
+
+/* SQLite would create it by the umask; its -wal and -shm take after it. */
+static bool create_private(const char *path, struct error *err) {
+    cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || fchmod(fd, 0600) < 0)
+        return error_errno(err, errno, "cannot open %s", path);
+    return true;
+}
+
+struct store *store_open(const char *path, struct error *err) {
+    if (!create_private(path, err))
+        return NULL;
+    struct store *store = calloc(1, sizeof(*store));
+    if (!store) {
+        error_errno(err, ENOMEM, "cannot open %s", path);
+        return NULL;
+    }
+    if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK) {
+        store_fail(store, "cannot open the state file", err);
+        store_close(store);
+        return NULL;
+    }
+    sqlite3_busy_timeout(store->db, BUSY_MS);
+    if (pragmas(store, err) && check_integrity(store, err) && store_migrate(store, err))
+        return store;
+    store_close(store);
+    return NULL;
+}
+
+void store_close(struct store *store) {
+    for (size_t i = 0; i < store->statement_count; i++)
+        sqlite3_finalize(store->statements[i].statement);
+    sqlite3_close(store->db);
+    free(store);
+}
+
+bool store_setting_get(struct store *store, const char *name, void *value, size_t size, bool *found,
+                       struct error *err) {
+    sqlite3_stmt *statement =
+        store_prepare(store, "SELECT value FROM settings WHERE name = ?", err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, name);
+    int result = sqlite3_step(statement);
+    *found = result == SQLITE_ROW;
+    bool ok = *found || result == SQLITE_DONE;
+    if (!ok) {
+        store_fail(store, "cannot read a setting", err);
+    } else if (*found && (size_t)sqlite3_column_bytes(statement, 0) != size) {
+        ok = error_set(err, ERR_INTERNAL, "the setting '%s' has a wrong size", name);
+    } else if (*found) {
+        memcpy(value, sqlite3_column_blob(statement, 0), size);
+    }
+    store_reset(statement);
+    return ok;
+}
+
+bool store_setting_put(struct store *store, const char *name, const void *value, size_t size,
+                       struct error *err) {
+    sqlite3_stmt *statement = store_prepare(
+        store,
+        "INSERT INTO settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, name);
+    sqlite3_bind_blob64(statement, 2, value, size, SQLITE_STATIC);
+    return store_run(store, statement, "cannot write a setting", err);
+}

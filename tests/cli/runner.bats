@@ -13,7 +13,8 @@ sums() { # tap status must_work
 
 @test "the exit status of a test program is kept" {
     run keeper 5 sh -c 'exit 7'
-    [ "$status" = 7 ] && [ "$output" = "" ]
+    [ "$status" = 7 ]
+    [ "$output" = "" ]
     run keeper 5 sh -c 'kill -9 $$'
     [ "$status" = 137 ]
 }

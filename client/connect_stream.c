@@ -174,6 +174,8 @@ int client_stream_fd(const struct client_stream *stream) {
 /* The error that says why a stream ended too early; `err` holds what the connection said. */
 static enum stream_result broke_off(struct client_stream *stream, struct error *err) {
     struct error probe;
+    if (!stream->transfer->status)
+        return STREAM_FAILED;
     cleanup_transfer struct transfer *answer =
         request_run(stream->client, &stream->health, HEALTH_TIMEOUT_MS, &probe);
     if (answer && answer->status < 300)

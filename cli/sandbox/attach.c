@@ -29,11 +29,15 @@ struct session {
     bool ended;
 };
 
+/* What our parent told us to ignore (nohup, a shell's background job) stays ignored. */
 static void signals_of(sigset_t *set) {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH};
     sigemptyset(set);
-    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-        sigaddset(set, numbers[i]);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        struct sigaction now;
+        if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaddset(set, numbers[i]);
+    }
 }
 
 void attach_block_signals(void) {

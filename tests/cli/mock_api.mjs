@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The wire behaviour of the hosted service, as far as the command line can tell: the control plane
+// and the API of a sandbox, whose processes really run, on this machine. Control answers are
+// chunked, and every request is appended to a log as one JSON line, for tests to look at.
+//
+//   mock_api.mjs LOG PORT-FILE     writes its port there when it listens; ends when stdin ends
+//
+// Names that make trouble: template "busy" answers 429 with Retry-After: 0 twice, then works;
+// "full" 429 without; "missing" 404; sandbox "ihtml" a proxy's 502 page; "igone" 404; a command
+// with "mock-drop" in it breaks the stream off, and with "mock-die" the sandbox is gone after that.
+import { spawn } from 'node:child_process'
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+
+const [log, portFile] = process.argv.slice(2)
+const KEY = 'e2b_' + '0123456789'.repeat(4)
+const TOKEN = 'mock-access-token'
+const sandboxes = new Map()
+const processes = new Map()
+let made = 0
+let busy = 2
+let dead = false
+
+const envelope = (flags, message) => {
+  const body = Buffer.from(JSON.stringify(message))
+  const head = Buffer.alloc(5)
+  head[0] = flags
+  head.writeUInt32BE(body.length, 1)
+  return Buffer.concat([head, body])
+}
+
+const reply = (res, status, body, headers = {}) => {
+  if (body === undefined) return res.writeHead(status, { 'content-length': 0, ...headers }).end()
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  // In two writes and without a length: chunked.
+  res.writeHead(status, { 'content-type': 'application/json', ...headers })
+  res.write(text.slice(0, 3))
+  res.end(text.slice(3))
+}
+const fail = (res, code, message, headers) => reply(res, code, { code, message }, headers)
+
+const view = (s, full) => ({
+  sandboxID: s.id, templateID: 'rki5dems9wqfm4r03t7g', alias: s.template, clientID: 'cafecafe',
+  startedAt: s.startedAt, endAt: new Date(Date.parse(s.startedAt) + s.timeout * 1000).toISOString(),
+  state: 'running', cpuCount: 2, memoryMB: 512, diskSizeMB: 1024, envdVersion: s.version,
+  metadata: s.metadata, ...(full ? { envdAccessToken: TOKEN, domain: null } : {}),
+})
+
+const make = (body) => {
+  const id = 'isb' + String(++made).padStart(18, '0')
+  const s = {
+    id, template: body.templateID, timeout: body.timeout, metadata: body.metadata ?? {},
+    startedAt: new Date(Date.parse('2026-01-02T03:04:05Z') + made * 1000).toISOString(),
+    version: body.templateID === 'old' ? '0.5.1' : '0.6.13',
+  }
+  sandboxes.set(id, s)
+  return s
+}
+
+const create = (res, body) => {
+  if (body.templateID === 'missing') return fail(res, 404, "template 'missing' not found")
+  if (body.templateID === 'full') return fail(res, 429, 'you have reached the maximum number')
+  if (body.templateID === 'busy' && busy-- > 0) return fail(res, 429, 'slow down', { 'retry-after': '0' })
+  reply(res, 201, view(make(body), true))
+}
+
+const list = (res, query) => {
+  const limit = Number(query.get('limit'))
+  const from = Number(query.get('nextToken') ?? 0)
+  const wanted = new URLSearchParams(decodeURIComponent(query.get('metadata') ?? ''))
+  let all = [...sandboxes.values()].reverse()
+  for (const [k, v] of wanted)
+    all = all.filter((s) => s.metadata[decodeURIComponent(k)] === decodeURIComponent(v))
+  const more = from + limit < all.length
+  reply(res, 200, all.slice(from, from + limit).map((s) => view(s, false)),
+    more ? { 'x-next-token': String(from + limit) } : {})
+}
+
+const control = (req, res, url, body) => {
+  if (req.headers['x-api-key'] !== KEY) return fail(res, 401, 'authorization header is missing')
+  const [, resource, id, action] = url.pathname.split('/')
+  if (url.pathname === '/sandboxes' && req.method === 'POST') return create(res, body)
+  if (url.pathname === '/v2/sandboxes') return list(res, url.searchParams)
+  if (resource !== 'sandboxes') return fail(res, 404, 'no such path')
+  if (id === 'ihtml')
+    return res.writeHead(502, { 'content-type': 'text/html' }).end('<html>\n<h1>Bad Gateway</h1>\n</html>')
+  const s = sandboxes.get(id)
+  if (!s) return fail(res, 404, `Sandbox "${id}" doesn't exist or you don't have access to it`)
+  if (req.method === 'DELETE') return sandboxes.delete(id), reply(res, 204)
+  if (action === 'timeout') return (s.timeout = body.timeout), reply(res, 204)
+  reply(res, 200, view(s, true))
+}
+
+const start = (res, { process: p, stdin }) => {
+  const child = spawn(p.cmd, p.args, {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...p.envs }, cwd: p.cwd,
+    stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  })
+  const send = (event) => res.write(envelope(0, { event }))
+  child.on('error', (e) => res.end(envelope(2, { error: { code: 'invalid_argument', message: e.message } })))
+  if (!child.pid) return
+  processes.set(child.pid, child)
+  child.stdin?.on('error', () => {})
+  send({ start: { pid: child.pid } })
+  send({ keepalive: {} })
+  for (const kind of ['stdout', 'stderr'])
+    child[kind].on('data', (bytes) => {
+      if (!send({ data: { [kind]: bytes.toString('base64') } })) {
+        child[kind].pause()
+        res.once('drain', () => child[kind].resume())
+      }
+    })
+  child.on('close', (code, signal) => {
+    processes.delete(child.pid)
+    dead = p.args.at(-1).includes('mock-die')
+    if (dead || p.args.at(-1).includes('mock-drop')) return res.destroy()
+    const word = { SIGKILL: 'killed', SIGTERM: 'terminated' }[signal] ?? signal
+    const status = signal ? `signal: ${word}` : `exit status ${code}`
+    // What protobuf leaves out: zero and empty values.
+    send({ end: { ...(code ? { exitCode: code } : signal ? { exitCode: -1 } : {}),
+      ...(signal ? {} : { exited: true }), status, ...(code || signal ? { error: status } : {}) } })
+    res.end(envelope(2, {}))
+  })
+}
+
+const unary = (res, name, body) => {
+  const child = processes.get(body.process.pid)
+  if (!child)
+    return reply(res, 404, { code: 'not_found', message: `process with pid ${body.process.pid} not found` })
+  if (name === 'SendSignal') child.kill(body.signal.replace('SIGNAL_', ''))
+  if (name === 'CloseStdin') child.stdin.end()
+  if (name !== 'SendInput') return reply(res, 200, {})
+  // Answered when the process took it, as the service does.
+  child.stdin.write(Buffer.from(body.input.stdin, 'base64'), () => reply(res, 200, {}))
+}
+
+const sandbox = (req, res, url, bytes) => {
+  if (url.pathname === '/health') return reply(res, dead ? 502 : 204)
+  if (req.headers['x-access-token'] !== TOKEN) return fail(res, 401, 'unauthorized access')
+  const name = url.pathname.split('/').at(-1)
+  if (name !== 'Start') return unary(res, name, JSON.parse(bytes))
+  res.writeHead(200, { 'content-type': 'application/connect+json' })
+  start(res, JSON.parse(bytes.subarray(5)))
+}
+
+const server = createServer((req, res) => {
+  const chunks = []
+  req.on('data', (c) => chunks.push(c))
+  req.on('end', () => {
+    const bytes = Buffer.concat(chunks)
+    const url = new URL(req.url, 'http://mock')
+    const envd = req.headers['e2b-sandbox-id'] !== undefined
+    const stream = req.headers['content-type'] === 'application/connect+json'
+    const body = bytes.length ? JSON.parse(stream ? bytes.subarray(5) : bytes) : undefined
+    appendFileSync(log, JSON.stringify({ method: req.method, url: req.url, headers: req.headers, body }) + '\n')
+    envd ? sandbox(req, res, url, bytes) : control(req, res, url, body)
+  })
+})
+server.listen(0, '127.0.0.1', () => writeFileSync(portFile, String(server.address().port)))
+process.stdin.on('end', () => process.exit(0)).resume()

@@ -15,10 +15,10 @@
 #include <uv.h>
 
 struct network;
-struct zygote;
+struct zygote_client;
 
 /* Looks at what the host has; starts nothing. Never fails: without a way out there is none. */
-struct network *network_start(uv_loop_t *loop, struct zygote *zygote);
+struct network *network_start(uv_loop_t *loop, struct zygote_client *zygote);
 void network_stop(struct network *n); /* what runs goes on */
 
 /* "veth", "slirp4netns", or NULL and then `why` says what is missing. */
@@ -26,8 +26,7 @@ const char *network_mechanism(const struct network *n, const char **why);
 /* For /etc/resolv.conf of every sandbox; "" where there is no way out. */
 const char *network_nameserver(const struct network *n);
 
-/* What PID 1 of the sandbox is known by. `hold` is a descriptor that PID 1 keeps until it dies: its
- * other end tells slirp4netns when to leave. */
+/* PID 1 of a sandbox; both stay the caller's. */
 struct network_guest {
     pid_t pid;
     int pidfd;
@@ -35,12 +34,18 @@ struct network_guest {
 
 typedef void (*network_done)(void *ctx, const struct error *err);
 
-/* Connects the sandbox and sets its routes. Copies what it needs; `done` comes from the loop. *hold
- * is set to a descriptor the caller hands to PID 1 (-1: none needed). */
-void network_attach(struct network *n, const struct network_guest *guest,
-                    const struct plan_network *policy, int *hold, network_done done, void *ctx);
-/* Replaces the routes of a connected sandbox. */
+/* Connects the sandbox and sets its routes, or does nothing where the policy lets nothing out.
+ * Copies what it needs; `done` comes from the loop, also for a guest that died meanwhile. Returns a
+ * descriptor for PID 1 to keep until it dies, which tells slirp4netns when to leave (the caller's;
+ * -1: none). */
+int network_attach(struct network *n, const struct network_guest *guest,
+                   const struct plan_network *policy, network_done done, void *ctx);
+/* Replaces the routes of a sandbox that was connected. */
 void network_update(struct network *n, const struct network_guest *guest,
                     const struct plan_network *policy, network_done done, void *ctx);
+
+/* "1.2.3.4" or "1.2.0.0/16", normalised into `out`; false for anything else. */
+enum { NETWORK_PREFIX = 24 };
+bool network_parse_prefix(const char *text, char out[static NETWORK_PREFIX]);
 
 #endif

@@ -27,13 +27,22 @@ struct plan_limits {
     uint32_t cpus; /* quota: that many whole processors */
 };
 
+/* What the sandbox may reach, as prefixes "a.b.c.d/n"; the longest wins, and allow beats deny. */
+struct plan_network {
+    bool internet; /* else only what is allowed by name */
+    const char *const *allow;
+    size_t allow_count;
+    const char *const *deny;
+    size_t deny_count;
+};
+
 struct plan {
     char id[32];                      /* sandbox id, also its hostname */
     char template_id[AGENT_TEMPLATE]; /* told inside, in /run/e2b */
     struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS];
     size_t overlay_count;
     struct plan_limits limits;
-    bool internet; /* routes out of its network namespace are wanted */
+    struct plan_network network;
 };
 
 extern const struct plan_limits plan_default_limits;

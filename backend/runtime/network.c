@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/runtime/network.h"
+
+#include "backend/runtime/slirp.h"
+#include "backend/runtime/veth.h"
+#include "backend/runtime/zygote_client.h"
+#include "common/io.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+enum { NAMESERVER_TEXT = 48 };
+
+struct way {
+    const char *name;
+    const char *gateway;
+};
+
+static const struct way ways[] = {{"veth", VETH_GATEWAY}, {"slirp4netns", SLIRP_GATEWAY}};
+enum { WAY_VETH, WAY_SLIRP };
+
+struct network {
+    uv_loop_t *loop;
+    struct zygote_client *zygote;
+    const struct way *way; /* NULL: none, and `why` */
+    const char *why;
+    char nameserver[NAMESERVER_TEXT];
+};
+
+/* One sandbox being connected or given other routes. */
+struct change {
+    uv_work_t work;
+    uv_poll_t poll;
+    struct network *network;
+    struct network_guest guest; /* pidfd: an own duplicate */
+    bool connect;               /* else only the routes change */
+    char link[VETH_COMMAND];    /* the command that addresses the inner end */
+    int exit_fd;                /* slirp4netns watches it; -1 otherwise */
+    char **commands;            /* for the zygote's helper; NULL-terminated */
+    size_t command_count;
+    int socket; /* of the helper */
+    struct error error;
+    network_done done;
+    void *ctx;
+};
+
+/* ---- what the host has ------------------------------------------------------------------------
+ */
+
+static bool in_path(const char *program) {
+    static const char *const folders[] = {"/usr/sbin", "/sbin", "/usr/bin", "/bin"};
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "%s/%s", folders[i], program);
+        if (access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A resolver that a sandbox can reach: not one on the host's loopback. */
+static bool read_nameserver(const char *path, char out[static NAMESERVER_TEXT]) {
+    struct error ignored = ERROR_INIT;
+    cleanup_buf struct buf text = BUF_INIT(64 << 10);
+    if (!io_read_file(path, &text, &ignored) || !text.len)
+        return false;
+    char *rest = NULL;
+    for (char *line = strtok_r(text.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        char *words = NULL;
+        const char *key = strtok_r(line, " \t", &words);
+        const char *value = strtok_r(NULL, " \t", &words);
+        struct in_addr address;
+        if (!key || !value || strcmp(key, "nameserver") != 0 ||
+            inet_pton(AF_INET, value, &address) != 1 ||
+            ntohl(address.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET)
+            continue;
+        snprintf(out, NAMESERVER_TEXT, "%s", value);
+        return true;
+    }
+    return false;
+}
+
+static void choose_way(struct network *n) {
+    if (geteuid() == 0 && in_path("nft")) {
+        n->way = &ways[WAY_VETH];
+        if (!read_nameserver("/etc/resolv.conf", n->nameserver))
+            read_nameserver("/run/systemd/resolve/resolv.conf", n->nameserver);
+    } else if (!slirp_program()) {
+        n->why = "slirp4netns is not installed";
+    } else if (access("/dev/net/tun", R_OK | W_OK) < 0) {
+        n->why = "/dev/net/tun cannot be opened by this user";
+    } else {
+        n->way = &ways[WAY_SLIRP];
+        snprintf(n->nameserver, sizeof(n->nameserver), SLIRP_NAMESERVER);
+    }
+}
+
+struct network *network_start(uv_loop_t *loop, struct zygote_client *zygote) {
+    struct network *n = calloc(1, sizeof(*n));
+    if (!n)
+        return NULL;
+    n->loop = loop;
+    n->zygote = zygote;
+    choose_way(n);
+    return n;
+}
+
+void network_stop(struct network *n) {
+    free(n);
+}
+
+const char *network_mechanism(const struct network *n, const char **why) {
+    *why = n->why;
+    return n->way ? n->way->name : NULL;
+}
+
+const char *network_nameserver(const struct network *n) {
+    return n->nameserver;
+}
+
+/* ---- rules as routes --------------------------------------------------------------------------
+ */
+
+struct prefix {
+    uint32_t address;
+    unsigned bits;
+};
+
+static uint32_t mask_of(unsigned bits) {
+    return bits ? ~0u << (32 - bits) : 0;
+}
+
+static bool parse(const char *text, struct prefix *prefix) {
+    char copy[NETWORK_PREFIX];
+    struct in_addr address;
+    if (strlen(text) >= sizeof(copy))
+        return false;
+    memcpy(copy, text, strlen(text) + 1);
+    char *slash = strchr(copy, '/');
+    prefix->bits = 32;
+    if (slash) {
+        char *end;
+        *slash++ = '\0';
+        unsigned long bits = strtoul(slash, &end, 10);
+        if (*slash < '0' || *slash > '9' || *end || bits > 32)
+            return false;
+        prefix->bits = (unsigned)bits;
+    }
+    if (inet_pton(AF_INET, copy, &address) != 1)
+        return false;
+    prefix->address = ntohl(address.s_addr) & mask_of(prefix->bits);
+    return true;
+}
+
+static bool covers(const struct prefix *outer, const struct prefix *inner) {
+    return outer->bits <= inner->bits && (inner->address & mask_of(outer->bits)) == outer->address;
+}
+
+static void print(const struct prefix *prefix, char out[static NETWORK_PREFIX]) {
+    snprintf(out, NETWORK_PREFIX, "%u.%u.%u.%u/%u", prefix->address >> 24,
+             prefix->address >> 16 & 255, prefix->address >> 8 & 255, prefix->address & 255,
+             prefix->bits);
+}
+
+bool network_parse_prefix(const char *text, char out[static NETWORK_PREFIX]) {
+    struct prefix prefix;
+    if (!parse(text, &prefix))
+        return false;
+    print(&prefix, out);
+    return true;
+}
+
+/* Allow beats deny: a denied prefix inside an allowed one must not become a longer route. */
+static bool allowed_anyway(const struct plan_network *policy, const struct prefix *denied) {
+    for (size_t i = 0; i < policy->allow_count; i++) {
+        struct prefix allowed;
+        if (parse(policy->allow[i], &allowed) && covers(&allowed, denied))
+            return true;
+    }
+    return false;
+}
+
+/* "verb", "verb to", "verb via" or "verb to via". */
+static bool add_command(struct change *c, const char *verb, const char *to, const char *via) {
+    char *command = NULL;
+    if (asprintf(&command, "%s%s%s%s%s", verb, to ? " " : "", to ? to : "", via ? " " : "",
+                 via ? via : "") < 0)
+        return false;
+    c->commands[c->command_count++] = command;
+    return true;
+}
+
+static bool add_route(struct change *c, const struct prefix *to, bool allowed) {
+    char text[NETWORK_PREFIX];
+    const char *gateway = c->network->way->gateway;
+    print(to, text);
+    if (!to->bits) /* "everything else": with no default route it is denied already */
+        return !allowed || add_command(c, "default", NULL, gateway);
+    return allowed ? add_command(c, "allow", text, gateway) : add_command(c, "deny", text, NULL);
+}
+
+/* Closed before opened: what is denied stands before the route that would let it out. The first
+ * command is `reset`, or the one that addresses the link, which is known when it is there. */
+static bool plan_routes(struct change *c, const struct plan_network *policy) {
+    static const struct prefix link_local = {0xa9fe0000u, 16}, all = {0, 0};
+    bool all_denied = !policy->internet;
+    c->commands = calloc(policy->allow_count + policy->deny_count + 4, sizeof(*c->commands));
+    bool ok = c->commands && add_command(c, "reset", NULL, NULL);
+    if (ok && !allowed_anyway(policy, &link_local))
+        ok = add_route(c, &link_local, false);
+    for (size_t i = 0; ok && i < policy->deny_count; i++) {
+        struct prefix denied;
+        ok = parse(policy->deny[i], &denied);
+        all_denied |= ok && !denied.bits;
+        if (ok && !allowed_anyway(policy, &denied))
+            ok = add_route(c, &denied, false);
+    }
+    for (size_t i = 0; ok && i < policy->allow_count; i++) {
+        struct prefix allowed;
+        ok = parse(policy->allow[i], &allowed) && add_route(c, &allowed, true);
+    }
+    return ok && (all_denied || add_route(c, &all, true));
+}
+
+/* ---- a change, step by step -------------------------------------------------------------------
+ */
+
+static void free_change(struct change *c) {
+    for (size_t i = 0; i < c->command_count; i++)
+        free(c->commands[i]);
+    free(c->commands);
+    close_fd(&c->guest.pidfd);
+    close_fd(&c->exit_fd);
+    close_fd(&c->socket);
+    free(c);
+}
+
+static void finish(struct change *c) {
+    c->done(c->ctx, c->error.kind ? &c->error : NULL);
+    free_change(c);
+}
+
+static void poll_closed(uv_handle_t *handle) {
+    finish(handle->data);
+}
+
+static void on_reply(uv_poll_t *poll, int status, int events) {
+    struct change *c = poll->data;
+    struct helper_reply reply;
+    (void)status, (void)events;
+    ssize_t n = recv(c->socket, &reply, sizeof(reply), MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n != sizeof(reply) || reply.version != AGENT_PROTOCOL || reply.error)
+        error_errno(&c->error, n == sizeof(reply) && reply.error ? reply.error : EPROTO,
+                    "cannot set the sandbox's routes");
+    uv_close((uv_handle_t *)poll, poll_closed);
+}
+
+static void set_routes(struct change *c) {
+    c->socket = zygote_client_helper(c->network->zygote, HELPER_NETWORK,
+                                     (const char *const *)(uintptr_t)c->commands, &c->guest.pidfd,
+                                     1, &c->error);
+    if (c->socket < 0 || uv_poll_init(c->network->loop, &c->poll, c->socket) != 0) {
+        finish(c);
+        return;
+    }
+    c->poll.data = c;
+    uv_poll_start(&c->poll, UV_READABLE, on_reply);
+}
+
+/* On a thread of the pool. The pid is still its own as long as the pidfd can be signalled. */
+static void connect_guest(uv_work_t *work) {
+    struct change *c = work->data;
+    char path[64];
+    if (c->error.kind || !c->connect)
+        return;
+    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)c->guest.pid);
+    cleanup_close int netns = open(path, O_RDONLY | O_CLOEXEC);
+    if (netns < 0 || syscall(SYS_pidfd_send_signal, c->guest.pidfd, 0, NULL, 0) < 0)
+        error_errno(&c->error, errno, "the sandbox is gone");
+    else if (c->network->way == &ways[WAY_VETH])
+        veth_attach(netns, c->link, &c->error);
+    else if (slirp_attach(c->guest.pid, c->exit_fd, &c->error))
+        snprintf(c->link, sizeof(c->link), SLIRP_LINK);
+}
+
+static bool put_link(struct change *c) {
+    free(c->commands[0]);
+    c->commands[0] = strdup(c->link);
+    return c->commands[0] || error_errno(&c->error, ENOMEM, "cannot set the sandbox's routes");
+}
+
+static void after_connect(uv_work_t *work, int status) {
+    struct change *c = work->data;
+    (void)status;
+    if (c->error.kind || !c->command_count || (c->connect && !put_link(c)))
+        finish(c);
+    else
+        set_routes(c);
+}
+
+/* `policy` NULL: there is nothing to do but to say so later. */
+static void begin(struct network *n, const struct network_guest *guest,
+                  const struct plan_network *policy, struct change *c) {
+    c->network = n;
+    c->guest = (struct network_guest){guest->pid, fcntl(guest->pidfd, F_DUPFD_CLOEXEC, 0)};
+    c->socket = -1;
+    c->work.data = c;
+    if (c->guest.pidfd < 0 || (policy && !plan_routes(c, policy)))
+        error_errno(&c->error, errno, "cannot plan the sandbox's routes");
+    uv_queue_work(n->loop, &c->work, connect_guest, after_connect);
+}
+
+int network_attach(struct network *n, const struct network_guest *guest,
+                   const struct plan_network *policy, network_done done, void *ctx) {
+    int pair[2] = {-1, -1};
+    struct change *c = calloc(1, sizeof(*c));
+    if (!c)
+        abort();
+    c->connect = n->way && (policy->internet || policy->allow_count);
+    c->done = done;
+    c->ctx = ctx;
+    if (c->connect && n->way == &ways[WAY_SLIRP] &&
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        error_errno(&c->error, errno, "cannot connect the sandbox to the network");
+    c->exit_fd = pair[0];
+    begin(n, guest, c->connect ? policy : NULL, c);
+    return pair[1];
+}
+
+void network_update(struct network *n, const struct network_guest *guest,
+                    const struct plan_network *policy, network_done done, void *ctx) {
+    struct change *c = calloc(1, sizeof(*c));
+    if (!c)
+        abort();
+    c->exit_fd = -1;
+    c->done = done;
+    c->ctx = ctx;
+    begin(n, guest, n->way ? policy : NULL, c);
+}

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 enum { NAMESERVER_TEXT = 48 };
 
@@ -31,6 +32,9 @@ struct network {
     const struct way *way; /* NULL: none, and `why` */
     const char *why;
     char nameserver[NAMESERVER_TEXT];
+    uv_signal_t *child_ended;
+    pid_t *children; /* slirp4netns processes that are ours to reap */
+    size_t child_count, child_room;
 };
 
 /* One sandbox being connected or given other routes. */
@@ -42,6 +46,7 @@ struct change {
     bool connect;               /* else only the routes change */
     char link[VETH_COMMAND];    /* the command that addresses the inner end */
     int exit_fd;                /* slirp4netns watches it; -1 otherwise */
+    pid_t child;                /* its slirp4netns; 0: none */
     char **commands;            /* for the zygote's helper; NULL-terminated */
     size_t command_count;
     int socket; /* of the helper */
@@ -101,6 +106,30 @@ static void choose_way(struct network *n) {
     }
 }
 
+/* ---- children ---------------------------------------------------------------------------------
+ */
+
+static void reap(uv_signal_t *handle, int number) {
+    struct network *n = handle->data;
+    (void)number;
+    for (size_t i = n->child_count; i-- > 0;)
+        if (waitpid(n->children[i], NULL, WNOHANG) != 0)
+            n->children[i] = n->children[--n->child_count];
+}
+
+static void keep_child(struct network *n, pid_t child) {
+    if (n->child_count == n->child_room) {
+        size_t room = n->child_room ? n->child_room * 2 : 64;
+        pid_t *more = realloc(n->children, room * sizeof(*more));
+        if (!more)
+            return; /* it stays a zombie until the daemon ends */
+        n->children = more;
+        n->child_room = room;
+    }
+    n->children[n->child_count++] = child;
+    reap(n->child_ended, SIGCHLD); /* it may have ended before it was kept */
+}
+
 struct network *network_start(uv_loop_t *loop, struct zygote_client *zygote) {
     struct network *n = calloc(1, sizeof(*n));
     if (!n)
@@ -108,10 +137,22 @@ struct network *network_start(uv_loop_t *loop, struct zygote_client *zygote) {
     n->loop = loop;
     n->zygote = zygote;
     choose_way(n);
+    n->child_ended = calloc(1, sizeof(*n->child_ended));
+    if (!n->child_ended || uv_signal_init(loop, n->child_ended) != 0)
+        abort();
+    n->child_ended->data = n;
+    uv_signal_start(n->child_ended, reap, SIGCHLD);
+    uv_unref((uv_handle_t *)n->child_ended);
     return n;
 }
 
+static void free_handle(uv_handle_t *handle) {
+    free(handle);
+}
+
 void network_stop(struct network *n) {
+    uv_close((uv_handle_t *)n->child_ended, free_handle);
+    free(n->children);
     free(n);
 }
 
@@ -287,7 +328,7 @@ static void connect_guest(uv_work_t *work) {
         error_errno(&c->error, errno, "the sandbox is gone");
     else if (c->network->way == &ways[WAY_VETH])
         veth_attach(netns, c->link, &c->error);
-    else if (slirp_attach(c->guest.pid, c->exit_fd, &c->error))
+    else if ((c->child = slirp_attach(c->guest.pid, c->exit_fd, &c->error)) > 0)
         snprintf(c->link, sizeof(c->link), SLIRP_LINK);
 }
 
@@ -300,6 +341,8 @@ static bool put_link(struct change *c) {
 static void after_connect(uv_work_t *work, int status) {
     struct change *c = work->data;
     (void)status;
+    if (c->child > 0)
+        keep_child(c->network, c->child);
     if (c->error.kind || !c->command_count || (c->connect && !put_link(c)))
         finish(c);
     else

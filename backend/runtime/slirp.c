@@ -63,24 +63,30 @@ static bool wait_ready(int fd) {
     return n == 1 && read(fd, &byte, 1) == 1;
 }
 
-bool slirp_attach(pid_t target, int exit_fd, struct error *err) {
+pid_t slirp_attach(pid_t target, int exit_fd, struct error *err) {
     int ready[2];
-    if (pipe2(ready, O_CLOEXEC) < 0)
-        return error_errno(err, errno, "cannot make a pipe");
+    pid_t pid;
+    if (pipe2(ready, O_CLOEXEC) < 0) {
+        error_errno(err, errno, "cannot make a pipe");
+        return -1;
+    }
     cleanup_close int from = ready[0], to = ready[1];
     /* Out of the way of the numbers the program is given, which the spawn would overwrite. */
     cleanup_close int high_exit = fcntl(exit_fd, F_DUPFD_CLOEXEC, 10);
     cleanup_close int high_ready = fcntl(to, F_DUPFD_CLOEXEC, 10);
     close_fd(&to);
-    pid_t pid;
-    if (high_exit < 0 || high_ready < 0)
-        return error_errno(err, errno, "cannot start slirp4netns");
+    if (high_exit < 0 || high_ready < 0) {
+        error_errno(err, errno, "cannot start slirp4netns");
+        return -1;
+    }
     if (!start(target, high_exit, high_ready, &pid, err))
-        return false;
+        return -1;
     close_fd(&high_ready);
     if (wait_ready(from))
-        return true;
+        return pid;
     kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
     error_set(err, ERR_UNSUPPORTED, "slirp4netns could not connect the sandbox");
-    return error_hint(err, "`e2b doctor` tells what it lacks (often access to /dev/net/tun)");
+    error_hint(err, "`e2b doctor` tells what it lacks (often access to /dev/net/tun)");
+    return -1;
 }

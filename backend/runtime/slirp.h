@@ -18,7 +18,7 @@
 /* The program's path, or NULL. */
 const char *slirp_program(void);
 /* Blocks until it is ready (2 ms; 5 s at most). `exit_fd` is a socket whose other end PID 1 holds.
- */
-bool slirp_attach(pid_t pid, int exit_fd, struct error *err);
+ * Returns the process, a child to be reaped, or -1. */
+pid_t slirp_attach(pid_t target, int exit_fd, struct error *err);
 
 #endif

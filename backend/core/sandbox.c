@@ -80,7 +80,7 @@ void sandbox_begin(struct sandbox *sandbox, struct guest *guest) {
  */
 
 static void fill_plan(const struct core *core, const struct sandbox *sandbox, struct plan *plan) {
-    *plan = (struct plan){.limits = sandbox->limits, .internet = sandbox->internet};
+    *plan = (struct plan){.limits = sandbox->limits, .network = {.internet = sandbox->internet}};
     snprintf(plan->id, sizeof(plan->id), "%s", sandbox->id);
     snprintf(plan->template_id, sizeof(plan->template_id), "%s", sandbox->template_id);
     plan->overlay_count = runtime_base_overlays(core->config.runtime, plan->overlays);

@@ -5,6 +5,7 @@
  * only the connection is then asked of its /health, as other clients do.
  */
 #include "client/answer.h"
+#include "client/event.h"
 #include "client/request.h"
 #include "common/base64.h"
 #include "common/connect.h"
@@ -213,7 +214,9 @@ static enum stream_result take_envelope(struct client_stream *stream, json_t **m
     const char *bytes = body->data + CONNECT_HEAD;
     if (head.flags & CONNECT_END)
         return finish(stream, bytes, head.len, err);
-    *message = json_parse(bytes, head.len, err);
+    *message = event_read_data(bytes, head.len);
+    if (!*message)
+        *message = json_parse(bytes, head.len, err);
     if (!*message)
         return STREAM_FAILED;
     buf_consume(body, CONNECT_HEAD + head.len);

@@ -24,13 +24,15 @@ enum {
     AGENT_PROTOCOL = 1,
     AGENT_MAX_PROCESSES = 1024,    /* alive or with an unacknowledged end, per sandbox */
     AGENT_MAX_ARGUMENTS = 2 << 20, /* bytes of one argument memfd, as ARG_MAX */
-    AGENT_SOCKET_FD = 3,
+    AGENT_CONNECTION = 3,          /* of the agent: to the daemon; of the zygote likewise */
+    AGENT_LISTEN = 4,              /* of the agent: where the next daemon connects */
 };
 
 /* ---- daemon -> zygote ------------------------------------------------------------------------ */
 
 enum zygote_type {
     ZYGOTE_CREATE = 1,
+    ZYGOTE_PING,   /* are you there */
     ZYGOTE_HELPER, /* helper in the holder namespace: fds {socket, arguments, objects...} */
 };
 
@@ -41,6 +43,7 @@ enum {
     AGENT_HOSTNAME = 64,
     AGENT_TARGET = 64,
     AGENT_TEMPLATE = 32,
+    AGENT_NAMESERVER = 48,
 };
 
 struct zygote_overlay {
@@ -48,8 +51,16 @@ struct zygote_overlay {
     uint32_t lower_count;      /* descriptors, topmost layer first */
 };
 
-/* Descriptors, in this order: listen socket, first connection, seccomp program, then for each
- * overlay its lowers, upper and work, then one cgroup.procs for each cgroup to enter. */
+enum zygote_flags {
+    /* rw and lowers are detached mounts (open_tree) to be moved into place: what root sends, since
+     * no path of its own is open to the mapped root. Else plain O_PATH descriptors, which the child
+     * opens again by their paths, as overlayfs takes nothing of another mount namespace. */
+    ZYGOTE_DETACHED = 1,
+};
+
+/* Descriptors, in this order: bound socket to listen on, first connection, seccomp program, the
+ * directory rw (owned by the mapped root; uppers and works are made in it), then the lowers of each
+ * overlay, then one cgroup.procs for each cgroup to enter. */
 struct zygote_create {
     uint32_t version;
     uint32_t type;
@@ -67,8 +78,9 @@ struct zygote_create {
     uint64_t max_processes; /* RLIMIT_NPROC where no cgroup counts them; 0: none */
     uint64_t max_memory;    /* RLIMIT_DATA likewise; 0: none */
     uint64_t tmpfs_bytes;   /* size= of /tmp and /run each */
-    uint32_t has_network;   /* its own network namespace always; 1: DNS set up for slirp */
+    uint32_t flags;         /* enum zygote_flags */
     uint32_t unused;
+    char nameserver[AGENT_NAMESERVER]; /* address for /etc/resolv.conf; "": leave the image's */
 };
 
 struct zygote_helper {
@@ -76,6 +88,14 @@ struct zygote_helper {
     uint32_t type;
     uint32_t id;
     uint32_t op; /* enum helper_op */
+};
+
+union zygote_request {
+    struct {
+        uint32_t version, type, id;
+    } any;
+    struct zygote_create create;
+    struct zygote_helper helper;
 };
 
 /* zygote -> daemon: one for each request. Descriptor: a pidfd (CREATE, on success). */
@@ -89,9 +109,9 @@ struct zygote_reply {
 /* ---- daemon -> agent ------------------------------------------------------------------------- */
 
 enum agent_request_type {
-    AGENT_SPAWN = 1,   /* fds: {arguments memfd, status pipe} -> AGENT_SPAWNED */
-    AGENT_HELPER,      /* fds: {socket, arguments memfd}; answers only on that socket */
-    AGENT_SIGNAL,      /* pid, value = signal number -> AGENT_DONE */
+    AGENT_SPAWN = 1, /* fds: {arguments memfd, status pipe} -> AGENT_SPAWNED */
+    AGENT_HELPER, /* value = enum helper_op, fds: {socket, arguments memfd}; answers only there */
+    AGENT_SIGNAL, /* pid, value = signal number -> AGENT_DONE */
     AGENT_CLOSE_STDIN, /* drop the agent's own duplicate -> AGENT_DONE */
     AGENT_ADOPT,       /* -> AGENT_PROCESS for each, then AGENT_DONE */
     AGENT_FORGET,      /* the end of `pid` was dealt with: drop what is kept of it; no reply */
@@ -116,13 +136,12 @@ struct agent_request {
 /* ---- agent -> daemon ------------------------------------------------------------------------- */
 
 enum agent_reply_type {
-    AGENT_HELLO =
-        1,         /* first on every connection: pid = its pid outside, value = start id (random) */
-    AGENT_FAILED,  /* instead of HELLO: set-up broke; error = errno, text says at what */
-    AGENT_SPAWNED, /* pid, fds: pty {master} or {stdout, stderr[, stdin]} */
-    AGENT_DONE,    /* error = errno or 0 */
-    AGENT_PROCESS, /* pid, flags, status; fds {arguments memfd, then as SPAWNED} */
-    AGENT_EXITED,  /* pid, status as of wait(2); unsolicited; repeated by ADOPT until FORGET */
+    AGENT_HELLO = 1, /* first on every connection */
+    AGENT_FAILED,    /* instead of HELLO: set-up broke; error = errno, text says at what */
+    AGENT_SPAWNED,   /* pid, fds: pty {master} or {stdout, stderr[, stdin]} */
+    AGENT_DONE,      /* error = errno or 0 */
+    AGENT_PROCESS,   /* pid, flags, status; fds {arguments memfd, then as SPAWNED} */
+    AGENT_EXITED,    /* pid, status as of wait(2); unsolicited; repeated by ADOPT until FORGET */
 };
 
 enum agent_process_flags {

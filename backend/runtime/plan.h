@@ -48,5 +48,8 @@ struct plan {
 extern const struct plan_limits plan_default_limits;
 
 bool plan_check(const struct plan *plan, struct error *err);
+/* A deep copy, for as long as the plan waits to be carried out. */
+bool plan_copy(struct plan *to, const struct plan *from, struct error *err);
+void plan_free(struct plan *plan); /* of a copy */
 
 #endif

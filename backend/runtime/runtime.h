@@ -21,7 +21,8 @@ struct guest;
 struct runtime_config {
     const char *state;           /* directory for sandboxes/, base/, trash/ */
     uint64_t disk_reserve_bytes; /* under this much free disk the largest writer is frozen */
-    unsigned max_in_making;      /* creates in flight at once; more wait in a queue */
+    unsigned max_in_making;      /* creates in flight at once; more wait in a queue; 0: a default */
+    const char *agent;           /* the program e2b-agent; NULL: the one installed with us */
 };
 
 /* How each promise is kept on this host, for `info`, `status` and `doctor`. A NULL mechanism means
@@ -56,7 +57,7 @@ struct guest_events {
     /* A process ended (status of wait(2)); it stays known to the agent until guest_forget. */
     void (*process_exited)(void *ctx, int32_t pid, int32_t status);
     /* The sandbox is gone without guest_kill: PID 1 died, or broke the protocol. `reason` is a
-     * text. */
+     * text. What is left of it is still to be removed by guest_kill. */
     void (*exited)(void *ctx, const char *reason);
 };
 

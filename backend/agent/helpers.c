@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which helpers there are, and the small ones.
+ */
+#include "backend/agent/helpers.h"
+#include "backend/agent/files.h"
+#include "backend/agent/measure.h"
+#include "backend/agent/sys.h"
+#include "backend/agent/tree.h"
+#include "common/io.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+bool helper_reply(const struct helper *h, uint32_t flags, int error, int64_t value, int fd) {
+    const struct helper_reply reply = {
+        .version = AGENT_PROTOCOL, .flags = flags, .error = error, .value = value};
+    return io_send_fds(h->socket, &reply, sizeof(reply), &fd, fd >= 0, 0) >= 0;
+}
+
+static void last(const struct helper *h, int error, int64_t value) {
+    helper_reply(h, HELPER_LAST, error, value, -1);
+}
+
+static void empty(const struct helper *h) {
+    last(h, tree_empty(h->objects[0]) ? 0 : errno, 0);
+}
+
+static void measure(const struct helper *h) {
+    int64_t bytes = 0;
+    last(h, measure_tree(h->objects[0], &bytes) ? 0 : errno, bytes);
+}
+
+static int connect_to(const struct sockaddr *address, socklen_t len) {
+    cleanup_close int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && connect(fd, address, len) == 0 ? steal_fd(&fd) : -1;
+}
+
+/* A server may listen on either loopback alone. */
+static void connect_port(const struct helper *h) {
+    char *end;
+    unsigned long port = strtoul(h->args.argv[1], &end, 10);
+    if (*end || port == 0 || port > UINT16_MAX) {
+        last(h, EINVAL, 0);
+        return;
+    }
+    const struct sockaddr_in v4 = {.sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+                                    .sin6_port = htons((uint16_t)port),
+                                    .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = connect_to((const struct sockaddr *)&v4, sizeof(v4));
+    int error = errno;
+    if (fd < 0)
+        fd = connect_to((const struct sockaddr *)&v6, sizeof(v6));
+    helper_reply(h, HELPER_LAST, fd < 0 ? error : 0, 0, fd);
+}
+
+static const struct {
+    void (*run)(const struct helper *h);
+    uint32_t places; /* enum helper_place, or'ed */
+    size_t objects;
+    size_t arguments; /* at least */
+} helpers[HELPER_OPS] = {
+    [HELPER_EMPTY] = {empty, HELPER_IN_ZYGOTE, 1, 0},
+    [HELPER_MEASURE] = {measure, HELPER_IN_ZYGOTE, 1, 0},
+    [HELPER_CONNECT] = {connect_port, HELPER_IN_AGENT, 0, 1},
+};
+
+noreturn void helper_run(struct helper *h, enum helper_place place) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    const bool is_files = place == HELPER_IN_AGENT && files_serves(h->op);
+    if (!is_files &&
+        (h->op >= HELPER_OPS || !helpers[h->op].run || !(helpers[h->op].places & place) ||
+         h->object_count != helpers[h->op].objects))
+        last(h, EOPNOTSUPP, 0);
+    else if (!arguments_read(h->arguments, &h->args))
+        last(h, errno, 0);
+    else if (is_files)
+        files_serve(h->socket, h->op, h->args.user, h->args.argv + 1, h->args.argc - 1);
+    else if (h->args.argc - 1 < helpers[h->op].arguments)
+        last(h, EPROTO, 0);
+    else
+        helpers[h->op].run(h);
+    _exit(0);
+}

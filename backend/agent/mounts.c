@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is mounted over a sandbox's root: the kernel's file systems, a small /dev, /run and /tmp in
+ * memory, and the masks over what the kernel tells of the host. All paths resolve in the new root.
+ */
+#include "backend/agent/setup.h"
+#include "backend/agent/sys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail(struct setup *s, const char *what) {
+    s->what = what;
+    return errno;
+}
+
+static int make_dir(const char *path, unsigned mode) {
+    return mkdir(path, mode) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+struct filesystem {
+    const char *target, *type, *options;
+    unsigned long flags;
+    unsigned mode; /* of the directory, where it is missing */
+};
+
+static int mount_one(struct setup *s, const struct filesystem *f) {
+    if (make_dir(f->target, f->mode) < 0 ||
+        mount(f->type, f->target, f->type, f->flags, f->options) < 0)
+        return fail(s, f->target);
+    return 0;
+}
+
+int setup_kernel_mounts(struct setup *s) {
+    static const struct filesystem mounts[] = {
+        {"/proc", "proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555},
+        {"/sys", "sysfs", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, 0555},
+    };
+    int error = mount_one(s, &mounts[0]);
+    return error ? error : mount_one(s, &mounts[1]);
+}
+
+static int bind_device(struct setup *s, const char *name) {
+    char from[32], to[32];
+    snprintf(from, sizeof(from), "dev/%s", name);
+    snprintf(to, sizeof(to), "/dev/%s", name);
+    int tree = sys_open_tree(s->old_root, from);
+    if (tree < 0)
+        return fail(s, name);
+    int file = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int error = file < 0 || sys_move_mount(tree, to) < 0 ? fail(s, name) : 0;
+    if (file >= 0)
+        close(file);
+    close(tree);
+    return error;
+}
+
+int setup_devices(struct setup *s) {
+    static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
+    static const char *const links[][2] = {
+        {"/proc/self/fd", "/dev/fd"},       {"/proc/self/fd/0", "/dev/stdin"},
+        {"/proc/self/fd/1", "/dev/stdout"}, {"/proc/self/fd/2", "/dev/stderr"},
+        {"pts/ptmx", "/dev/ptmx"},
+    };
+    static const struct filesystem dev = {"/dev", "tmpfs", "mode=0755,size=1m,nr_inodes=4096",
+                                          MS_NOSUID, 0755};
+    const struct filesystem below[] = {
+        {"/dev/pts", "devpts",
+         s->plan->id_count > 1 ? "newinstance,ptmxmode=0666,mode=0620,gid=5"
+                               : "newinstance,ptmxmode=0666,mode=0620",
+         MS_NOSUID | MS_NOEXEC, 0755},
+        {"/dev/shm", "tmpfs", "mode=1777,size=50%", MS_NOSUID | MS_NODEV, 0755},
+    };
+    int error = mount_one(s, &dev);
+    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]) && !error; i++)
+        error = bind_device(s, devices[i]);
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]) && !error; i++)
+        if (symlink(links[i][0], links[i][1]) < 0)
+            error = fail(s, links[i][1]);
+    for (size_t i = 0; i < sizeof(below) / sizeof(below[0]) && !error; i++)
+        error = mount_one(s, &below[i]);
+    return error;
+}
+
+static int write_file(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return -1;
+    size_t len = strlen(text);
+    bool ok = write(fd, text, len) == (ssize_t)len;
+    close(fd);
+    return ok ? 0 : -1;
+}
+
+/* Over the image's own file, if it has one: bound, not written, so the upper layer stays empty. */
+static int bind_text(struct setup *s, const char *from, const char *over, const char *text) {
+    if (write_file(from, text) < 0)
+        return fail(s, from);
+    if (mount(from, over, NULL, MS_BIND, NULL) < 0 && errno != ENOENT && errno != ENOTDIR)
+        return fail(s, over);
+    return 0;
+}
+
+static int write_identity(struct setup *s) {
+    const struct zygote_create *plan = s->plan;
+    char text[512];
+    if (write_file("/run/e2b/.E2B_SANDBOX", "true") < 0 ||
+        write_file("/run/e2b/.E2B_SANDBOX_ID", plan->hostname) < 0 ||
+        write_file("/run/e2b/.E2B_TEMPLATE_ID", plan->template_id) < 0)
+        return fail(s, "/run/e2b");
+    snprintf(text, sizeof(text), "%s\n", plan->hostname);
+    int error = bind_text(s, "/run/e2b/hostname", "/etc/hostname", text);
+    snprintf(text, sizeof(text),
+             "127.0.0.1\tlocalhost\n127.0.1.1\t%s\n"
+             "::1\tlocalhost ip6-localhost ip6-loopback\n",
+             plan->hostname);
+    if (!error)
+        error = bind_text(s, "/run/e2b/hosts", "/etc/hosts", text);
+    snprintf(text, sizeof(text), "nameserver %s\n", plan->nameserver);
+    if (!error && *plan->nameserver)
+        error = bind_text(s, "/run/e2b/resolv.conf", "/etc/resolv.conf", text);
+    return error;
+}
+
+int setup_run_and_tmp(struct setup *s) {
+    char run_options[64], tmp_options[64];
+    const unsigned long long size = s->plan->tmpfs_bytes;
+    snprintf(run_options, sizeof(run_options), "mode=0755,size=%llu", size);
+    snprintf(tmp_options, sizeof(tmp_options), "mode=1777,size=%llu", size);
+    const struct filesystem mounts[] = {
+        {"/run", "tmpfs", run_options, MS_NOSUID | MS_NODEV, 0755},
+        {"/tmp", "tmpfs", tmp_options, MS_NOSUID | MS_NODEV, 01777},
+    };
+    int error = mount_one(s, &mounts[0]);
+    if (!error)
+        error = mount_one(s, &mounts[1]);
+    if (!error && (mkdir("/run/lock", 01777) < 0 || mkdir("/run/e2b", 0755) < 0))
+        error = fail(s, "/run");
+    return error ? error : write_identity(s);
+}
+
+/* None of these gives anything to a root whose ids and capabilities are not the host's; a second
+ * wall for the day when the kernel forgets to ask. A kernel may lack any of them. */
+static int mask_file(const char *path) {
+    return mount("/dev/null", path, NULL, MS_BIND, NULL) < 0 && errno != ENOENT ? errno : 0;
+}
+
+static int mask_directory(const char *path) {
+    return mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                 "mode=0555,size=4k,nr_inodes=2") < 0 &&
+                   errno != ENOENT && errno != ENOTDIR
+               ? errno
+               : 0;
+}
+
+static int make_read_only(const char *path) {
+    if (mount(path, path, NULL, MS_BIND, NULL) < 0)
+        return errno == ENOENT ? 0 : errno;
+    return mount(NULL, path, NULL,
+                 MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0
+               ? errno
+               : 0;
+}
+
+int setup_masks(struct setup *s) {
+    static const struct {
+        const char *path;
+        int (*mask)(const char *path);
+    } masks[] = {
+        {"/proc/sys", make_read_only},
+        {"/proc/sysrq-trigger", make_read_only},
+        {"/proc/irq", make_read_only},
+        {"/proc/bus", make_read_only},
+        {"/proc/fs", make_read_only},
+        {"/proc/kcore", mask_file},
+        {"/proc/keys", mask_file},
+        {"/proc/key-users", mask_file},
+        {"/proc/timer_list", mask_file},
+        {"/proc/latency_stats", mask_file},
+        {"/proc/kmsg", mask_file},
+        {"/proc/kallsyms", mask_file},
+        {"/proc/kpagecount", mask_file},
+        {"/proc/kpageflags", mask_file},
+        {"/proc/acpi", mask_directory},
+        {"/proc/scsi", mask_directory},
+        {"/sys/firmware", mask_directory},
+        {"/sys/kernel", mask_directory},
+        {"/sys/devices/virtual/powercap", mask_directory},
+    };
+    for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+        s->what = masks[i].path;
+        int error = masks[i].mask(masks[i].path);
+        if (error)
+            return error;
+    }
+    return 0;
+}

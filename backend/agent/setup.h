@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared by the files that turn a fresh clone into a sandbox. Every step returns 0 or an errno and
+ * says in `what` what it was about, for the one message that a failure gets.
+ */
+#ifndef E2B_AGENT_SETUP_H
+#define E2B_AGENT_SETUP_H
+
+#include "backend/agent/protocol.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct setup {
+    const struct zygote_create *plan;
+    int seccomp;
+    int rw;
+    int lowers[ZYGOTE_MAX_LAYERS];
+    size_t lower_count;
+    int cgroups[ZYGOTE_MAX_CGROUPS];
+    int old_root; /* until setup_leave_old_root */
+    const char *what;
+};
+
+/* root.c: the overlays, and the change of root. The old root stays reachable by old_root. */
+int setup_layers(struct setup *s);
+int setup_overlays(struct setup *s);
+int setup_enter_root(struct setup *s);
+int setup_leave_old_root(struct setup *s);
+
+/* mounts.c: what lies on top of them. */
+int setup_kernel_mounts(struct setup *s); /* /proc, /sys */
+int setup_devices(struct setup *s);
+int setup_run_and_tmp(struct setup *s);
+int setup_masks(struct setup *s);
+
+/* confine.c: what is given up. */
+int setup_limits(struct setup *s);
+int setup_capabilities(struct setup *s);
+int setup_seccomp(struct setup *s);
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Making guests: a queue, a bounded number at once, and the conversation with the zygote and the
+ * new agent until it says hello.
+ */
+#include "backend/runtime/internal.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+    HELLO_TIMEOUT_MS = 10000,
+    TMPFS_SHARE = 2, /* /tmp and /run may each take that part of the memory limit */
+};
+
+#define CAP(name) ((uint64_t)1 << CAP_##name)
+/* What software in a container may expect; nothing that reaches the network's or the kernel's
+ * configuration, or mounts. */
+#define BOUNDING                                                                                   \
+    (CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(DAC_READ_SEARCH) | CAP(FOWNER) | CAP(FSETID) |           \
+     CAP(KILL) | CAP(SETGID) | CAP(SETUID) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(NET_RAW) | \
+     CAP(SYS_CHROOT) | CAP(SYS_PTRACE) | CAP(SYS_NICE) | CAP(IPC_OWNER) | CAP(LEASE) |             \
+     CAP(AUDIT_WRITE) | CAP(SETFCAP) | CAP(MKNOD))
+
+struct guest *guest_new(struct runtime *rt, const char *id, const struct guest_events *events,
+                        void *ctx, guest_ready ready) {
+    struct guest *g = calloc(1, sizeof(*g));
+    if (!g)
+        abort();
+    snprintf(g->id, sizeof(g->id), "%s", id);
+    g->rt = rt;
+    g->pid = g->pidfd = g->connection = -1;
+    g->disk_used_bytes = -1;
+    g->events = events;
+    g->ctx = ctx;
+    g->ready = ready;
+    return g;
+}
+
+static void free_handle(uv_handle_t *handle) {
+    free(handle);
+}
+
+void guest_free(struct guest *g) {
+    guest_stop_waiting(g);
+    guest_stop_measuring(g);
+    if (g->death)
+        uv_close((uv_handle_t *)g->death, free_handle);
+    if (g->control)
+        control_stop(g->control);
+    if (g->cgroup)
+        cgroup_release(g->cgroup);
+    close_fd(&g->pidfd);
+    close_fd(&g->connection);
+    plan_free(&g->plan);
+    free(g);
+}
+
+void guest_be_patient(struct guest *g, uint64_t ms, void (*on_over)(uv_timer_t *timer)) {
+    guest_stop_waiting(g);
+    g->patience = malloc(sizeof(*g->patience));
+    if (!g->patience)
+        abort();
+    uv_timer_init(g->rt->loop, g->patience);
+    g->patience->data = g;
+    uv_timer_start(g->patience, on_over, ms, 0);
+}
+
+void guest_stop_waiting(struct guest *g) {
+    if (g->patience)
+        uv_close((uv_handle_t *)steal_ptr(&g->patience), free_handle);
+}
+
+/* ---- failing ----------------------------------------------------------------------------------
+ */
+
+static void report_failure(void *ctx) {
+    struct guest *g = ctx;
+    guest_ready ready = g->ready;
+    void *owner = g->ctx;
+    struct error err = g->failure;
+    guest_free(g);
+    ready(owner, NULL, &err);
+}
+
+void guest_fail(struct guest *g) {
+    guest_end(g, report_failure, g);
+}
+
+static void fail(struct guest *g, const struct error *err) {
+    struct runtime *rt = g->rt;
+    g->failure = *err;
+    guest_fail(g);
+    rt->making--;
+    runtime_make_next(rt);
+}
+
+/* ---- the new agent ----------------------------------------------------------------------------
+ */
+
+void guest_is_ready(struct guest *g) {
+    guest_stop_waiting(g);
+    g->state = GUEST_RUNNING;
+    g->ready(g->ctx, g, NULL);
+}
+
+static void on_hello(void *ctx) {
+    struct guest *g = ctx;
+    struct runtime *rt = g->rt;
+    if (g->state == GUEST_ADOPTING) {
+        guest_ask_for_processes(g);
+        return;
+    }
+    rt->making--;
+    guest_is_ready(g);
+    runtime_make_next(rt);
+}
+
+static void on_failed(void *ctx, const struct agent_reply *reply) {
+    struct guest *g = ctx;
+    struct error err = ERROR_INIT;
+    error_errno(&err, reply->error, "the sandbox could not be set up: %s", reply->text);
+    fail(g, &err);
+}
+
+static void on_exited(void *ctx, const struct agent_reply *reply) {
+    guest_on_exited(ctx, reply);
+}
+
+static void on_lost(void *ctx, const char *reason) {
+    struct guest *g = ctx;
+    struct error err = ERROR_INIT;
+    if (g->state == GUEST_GREETING) {
+        error_set(&err, ERR_INTERNAL, "the sandbox ended while it was set up: %s", reason);
+        fail(g, &err);
+    } else {
+        guest_was_lost(g, reason);
+    }
+}
+
+static void on_silence(uv_timer_t *timer) {
+    struct guest *g = timer->data;
+    on_lost(g, "its agent does not answer");
+}
+
+bool guest_watch(struct guest *g, int socket, struct error *err) {
+    static const struct control_events events = {on_hello, on_failed, on_exited, on_lost};
+    g->control = control_start(g->rt->loop, socket, &events, g, err);
+    if (!g->control)
+        return false;
+    g->death = malloc(sizeof(*g->death));
+    int error = g->death ? uv_poll_init(g->rt->loop, g->death, g->pidfd) : UV_ENOMEM;
+    if (error) {
+        free(steal_ptr(&g->death));
+        return error_errno(err, -error, "cannot watch a sandbox");
+    }
+    g->death->data = g;
+    uv_poll_start(g->death, UV_READABLE, guest_on_death);
+    guest_be_patient(g, HELLO_TIMEOUT_MS, on_silence);
+    return true;
+}
+
+/* ---- asking the zygote ------------------------------------------------------------------------
+ */
+
+struct parcel {
+    union zygote_request request;
+    int fds[IO_MAX_FDS];
+    size_t fd_count;
+    int connection; /* our end */
+};
+
+static void parcel_close(struct parcel *p) {
+    for (size_t i = 0; i < p->fd_count; i++)
+        close_fd(&p->fds[i]);
+    close_fd(&p->connection);
+}
+
+/* Takes `fd`. */
+static bool put(struct parcel *p, int fd) {
+    if (fd >= 0)
+        p->fds[p->fd_count++] = fd;
+    return fd >= 0;
+}
+
+static bool put_first(struct guest *g, struct parcel *p, struct error *err) {
+    struct sandbox_dir dir;
+    int pair[2];
+    if (!sandbox_dirs_create(&g->rt->dirs, g->id, g->rt->holder.id_base, &dir, err))
+        return false;
+    g->has_dir = true;
+    put(p, dir.listen);
+    int rw = runtime_hand_over(g->rt, dir.rw, false, err);
+    if (rw < 0)
+        return false;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        close(rw);
+        return error_errno(err, errno, "cannot make a socket");
+    }
+    p->connection = pair[0];
+    put(p, pair[1]);
+    put(p, dup(g->rt->seccomp));
+    put(p, rw);
+    return io_set_nonblocking(p->connection, true);
+}
+
+static bool put_layers(struct guest *g, struct parcel *p, struct error *err) {
+    struct zygote_create *create = &p->request.create;
+    create->overlay_count = (uint32_t)g->plan.overlay_count;
+    for (size_t i = 0; i < g->plan.overlay_count; i++) {
+        const struct plan_overlay *overlay = &g->plan.overlays[i];
+        memcpy(create->overlays[i].target, overlay->target, AGENT_TARGET);
+        create->overlays[i].lower_count = (uint32_t)overlay->lower_count;
+        for (size_t k = 0; k < overlay->lower_count; k++)
+            if (!put(p, runtime_open_layer(g->rt, overlay->lowers[k], err)))
+                return false;
+    }
+    return true;
+}
+
+static bool put_groups(struct guest *g, struct parcel *p, struct error *err) {
+    int procs[ZYGOTE_MAX_CGROUPS];
+    g->cgroup = cgroup_create(g->rt->cgroups, g->id, &g->plan.limits, err);
+    int count = g->cgroup ? cgroup_open_procs(g->cgroup, procs, err) : -1;
+    for (int i = 0; i < count; i++)
+        put(p, procs[i]);
+    p->request.create.cgroup_count = count < 0 ? 0 : (uint32_t)count;
+    return count >= 0;
+}
+
+static void fill_create(struct guest *g, struct zygote_create *create) {
+    const struct runtime *rt = g->rt;
+    const struct plan *plan = &g->plan;
+    create->type = ZYGOTE_CREATE;
+    create->id_count = rt->holder.id_count;
+    snprintf(create->hostname, sizeof(create->hostname), "%s", plan->id);
+    snprintf(create->template_id, sizeof(create->template_id), "%s", plan->template_id);
+    create->bounding = BOUNDING;
+    create->max_files = plan->limits.files;
+    create->max_processes =
+        cgroups_facts(rt->cgroups)->processes.mechanism ? 0 : plan->limits.processes;
+    create->max_memory =
+        cgroups_facts(rt->cgroups)->memory.mechanism ? 0 : plan->limits.memory_bytes;
+    create->tmpfs_bytes = plan->limits.memory_bytes / TMPFS_SHARE;
+    create->flags = rt->holder.is_root ? ZYGOTE_DETACHED : 0;
+}
+
+static void on_made(void *ctx, int error, pid_t pid, int pidfd);
+
+static bool start(struct guest *g, struct parcel *p, struct error *err) {
+    fill_create(g, &p->request.create);
+    if (!put_first(g, p, err) || !put_layers(g, p, err) || !put_groups(g, p, err))
+        return false;
+    return zygote_client_send(&g->rt->zygote, &p->request, p->fds, p->fd_count, on_made, g, err);
+}
+
+static void on_made(void *ctx, int error, pid_t pid, int pidfd) {
+    struct guest *g = ctx;
+    struct error err = ERROR_INIT;
+    int connection = steal_fd(&g->connection);
+    g->pid = pid;
+    g->pidfd = pidfd;
+    g->state = GUEST_GREETING;
+    if (error || pidfd < 0) {
+        close_fd(&connection);
+        error_errno(&err, error ? error : EPROTO, "the sandbox could not be made");
+        fail(g, &err);
+    } else if (!guest_watch(g, connection, &err)) {
+        fail(g, &err);
+    }
+}
+
+static void make(struct guest *g) {
+    struct parcel parcel = {.connection = -1};
+    struct error err = ERROR_INIT;
+    memset(&parcel.request, 0, sizeof(parcel.request));
+    g->state = GUEST_MAKING;
+    g->rt->making++;
+    bool sent = start(g, &parcel, &err);
+    if (sent)
+        g->connection = steal_fd(&parcel.connection);
+    parcel_close(&parcel);
+    if (!sent)
+        fail(g, &err);
+}
+
+void runtime_make_next(struct runtime *rt) {
+    while (rt->queue && rt->making < rt->max_in_making) {
+        struct guest *g = rt->queue;
+        rt->queue = g->next;
+        g->next = NULL;
+        make(g);
+    }
+}
+
+static void make_next(void *ctx) {
+    runtime_make_next(ctx);
+}
+
+void guest_create(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
+                  void *ctx, guest_ready ready) {
+    struct guest *g = guest_new(rt, plan->id, events, ctx, ready);
+    g->limits = plan->limits;
+    if (!plan_check(plan, &g->failure) || !plan_copy(&g->plan, plan, &g->failure)) {
+        runtime_defer(rt, report_failure, g);
+        return;
+    }
+    struct guest **last = &rt->queue;
+    while (*last)
+        last = &(*last)->next;
+    *last = g;
+    runtime_defer(rt, make_next, rt);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of runtime/ share about the two objects of runtime.h. Nobody else includes it.
+ */
+#ifndef E2B_RUNTIME_INTERNAL_H
+#define E2B_RUNTIME_INTERNAL_H
+
+#include "backend/image/base.h"
+#include "backend/runtime/cgroup.h"
+#include "backend/runtime/control.h"
+#include "backend/runtime/holder.h"
+#include "backend/runtime/runtime.h"
+#include "backend/runtime/sandbox_dirs.h"
+#include "backend/runtime/zygote_client.h"
+#include "common/io.h"
+
+struct deferred;
+
+struct runtime {
+    uv_loop_t *loop;
+    unsigned max_in_making;
+    struct holder holder;
+    struct zygote_client zygote;
+    struct sandbox_dirs dirs;
+    struct cgroups *cgroups;
+    struct base base;
+    const char *root_lowers[2], *usr_lowers[3];
+    int seccomp; /* memfd: the program */
+    struct runtime_facts facts;
+
+    unsigned making;
+    struct guest *queue; /* waiting to be made, oldest first */
+    uv_idle_t *deferring;
+    struct deferred *deferred, **last_deferred;
+};
+
+/* Runs `work` from the loop, soon: how callbacks come that may not come from within a call. */
+void runtime_defer(struct runtime *rt, void (*work)(void *ctx), void *ctx);
+/* An owned descriptor of the layer called `name`, as the zygote wants it; -1. */
+int runtime_open_layer(struct runtime *rt, const char *name, struct error *err);
+/* The same of a directory that is open already (O_PATH); takes it. */
+int runtime_hand_over(struct runtime *rt, int dir, bool idmapped, struct error *err);
+
+enum guest_state {
+    GUEST_QUEUED,
+    GUEST_MAKING,   /* the zygote was asked */
+    GUEST_GREETING, /* its agent has not spoken yet */
+    GUEST_ADOPTING,
+    GUEST_RUNNING,
+    GUEST_LOST, /* it ended by itself; what is left waits for guest_kill */
+    GUEST_ENDING,
+};
+
+struct guest_call; /* guest_process.c */
+
+struct guest {
+    struct runtime *rt;
+    char id[32];
+    enum guest_state state;
+    struct plan plan; /* while QUEUED */
+    pid_t pid;
+    int pidfd;
+    bool has_dir;
+    int connection; /* while MAKING: our end of the first connection */
+    unsigned removal_tries;
+    uv_poll_t *death;
+    uv_timer_t *patience; /* until its agent spoke, or it died, or its groups can go */
+    struct control *control;
+    struct cgroup *cgroup;
+    struct plan_limits limits;
+    const struct guest_events *events;
+    void *ctx;
+    guest_ready ready;
+    void (*each)(void *ctx, struct guest_process *process); /* while ADOPTING */
+    struct guest_call *calls;
+    int64_t disk_used_bytes; /* when last measured; -1 */
+    uv_poll_t *measuring;    /* the helper at work; NULL: none */
+    int measure_socket;
+    struct error failure; /* why it could not be made */
+    void (*ended)(void *ctx);
+    void *ended_ctx;
+    struct guest *next; /* in the queue */
+};
+
+struct guest *guest_new(struct runtime *rt, const char *id, const struct guest_events *events,
+                        void *ctx, guest_ready ready);
+void guest_free(struct guest *g);
+
+/* guest.c */
+bool guest_watch(struct guest *g, int socket, struct error *err); /* takes the socket */
+void guest_be_patient(struct guest *g, uint64_t ms, void (*on_over)(uv_timer_t *timer));
+void guest_stop_waiting(struct guest *g);
+void guest_is_ready(struct guest *g);
+/* Ends what could not be made or adopted, then tells the owner why. */
+void guest_fail(struct guest *g);
+void runtime_make_next(struct runtime *rt);
+
+/* guest_adopt.c */
+void guest_ask_for_processes(struct guest *g);
+
+/* guest_end.c */
+void guest_was_lost(struct guest *g, const char *reason);
+void guest_end(struct guest *g, void (*done)(void *ctx), void *ctx);
+void guest_on_death(uv_poll_t *poll, int status, int events);
+
+/* guest_resources.c */
+void guest_stop_measuring(struct guest *g);
+
+/* guest_process.c */
+void guest_on_exited(struct guest *g, const struct agent_reply *reply);
+/* Answers all open calls with ERR_GONE, later. */
+void guest_fail_calls(struct guest *g);
+/* What came with SPAWNED or PROCESS; takes the descriptors. */
+void guest_take_process(struct guest_process *process, struct control_reply *reply);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One runtime a daemon: started in the order in which its parts need each other (groups before any
+ * other process, the holder before the base that is built in it), and what it knows of the host.
+ */
+#include "backend/runtime/internal.h"
+#include "backend/runtime/seccomp.h"
+#include "common/json.h"
+#include "common/paths.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { DEFAULT_IN_MAKING = 4 };
+
+struct deferred {
+    void (*work)(void *ctx);
+    void *ctx;
+    struct deferred *next;
+};
+
+/* ---- later ------------------------------------------------------------------------------------
+ */
+
+static void run_deferred(struct runtime *rt) {
+    struct deferred *list = rt->deferred;
+    rt->deferred = NULL;
+    rt->last_deferred = &rt->deferred;
+    while (list) {
+        struct deferred *d = list;
+        list = d->next;
+        d->work(d->ctx);
+        free(d);
+    }
+}
+
+static void on_idle(uv_idle_t *idle) {
+    struct runtime *rt = idle->data;
+    run_deferred(rt);
+    if (!rt->deferred)
+        uv_idle_stop(idle);
+}
+
+void runtime_defer(struct runtime *rt, void (*work)(void *ctx), void *ctx) {
+    struct deferred *d = malloc(sizeof(*d));
+    if (!d)
+        abort();
+    *d = (struct deferred){.work = work, .ctx = ctx};
+    *rt->last_deferred = d;
+    rt->last_deferred = &d->next;
+    uv_idle_start(rt->deferring, on_idle);
+}
+
+/* ---- start and stop ---------------------------------------------------------------------------
+ */
+
+static bool find_agent(const struct runtime_config *config, char path[static PATHS_MAX],
+                       struct error *err) {
+    if (!config->agent)
+        return paths_program("e2b-agent", path, err);
+    if (strlen(config->agent) >= PATHS_MAX)
+        return error_set(err, ERR_INVALID, "path too long: %s", config->agent);
+    strcpy(path, config->agent);
+    return true;
+}
+
+static void fill_facts(struct runtime *rt) {
+    const struct cgroup_facts *cgroups = cgroups_facts(rt->cgroups);
+    struct runtime_facts *facts = &rt->facts;
+    facts->is_root = rt->holder.is_root;
+    facts->id_base = rt->holder.id_base;
+    facts->id_count = rt->holder.id_count;
+    facts->memory = cgroups->memory;
+    facts->processes = cgroups->processes;
+    facts->cpu = cgroups->cpu;
+    facts->freeze = cgroups->freeze;
+    /* Without groups the kernel still bounds each process, or each user inside. */
+    if (!facts->memory.mechanism)
+        facts->memory.mechanism = "RLIMIT_DATA of each process";
+    if (!facts->processes.mechanism)
+        facts->processes.mechanism = "RLIMIT_NPROC of each user inside";
+    facts->files.mechanism = "RLIMIT_NOFILE";
+    facts->disk.why = "the sandboxes' directories are measured, not bounded";
+    facts->network.mechanism = "network namespace";
+}
+
+static bool prepare_base(struct runtime *rt, const struct runtime_config *config, const char *agent,
+                         void (*report)(void *ctx, const char *line), void *ctx,
+                         struct error *err) {
+    const struct base_config base = {.state = config->state,
+                                     .holder = rt->holder.userns,
+                                     .id_base = rt->holder.id_base,
+                                     .id_count = rt->holder.id_count,
+                                     .sudo = agent,
+                                     .usr_is_idmapped = rt->holder.is_root,
+                                     .report = report,
+                                     .ctx = ctx};
+    size_t count = 0;
+    if (!base_prepare(&base, &rt->base, err))
+        return false;
+    rt->root_lowers[0] = rt->base.root;
+    if (*rt->base.usr)
+        rt->usr_lowers[count++] = rt->base.usr;
+    rt->usr_lowers[count] = "/usr";
+    return true;
+}
+
+static bool start(struct runtime *rt, const struct runtime_config *config,
+                  void (*report)(void *ctx, const char *line), void *ctx, struct error *err) {
+    char agent[PATHS_MAX];
+    rt->deferring = malloc(sizeof(*rt->deferring));
+    if (!rt->deferring)
+        return error_errno(err, ENOMEM, "cannot start");
+    uv_idle_init(rt->loop, rt->deferring);
+    rt->deferring->data = rt;
+    rt->cgroups = cgroups_start(config->state, err);
+    if (!rt->cgroups || !find_agent(config, agent, err) || !holder_start(&rt->holder, agent, err))
+        return false;
+    rt->seccomp = seccomp_program(err);
+    if (rt->seccomp < 0 || !prepare_base(rt, config, agent, report, ctx, err))
+        return false;
+    if (!zygote_client_start(&rt->zygote, rt->loop, rt->holder.socket, err))
+        return false;
+    fill_facts(rt);
+    return sandbox_dirs_start(&rt->dirs, rt->loop, config->state, &rt->zygote, err);
+}
+
+struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_config *config,
+                              void (*report)(void *ctx, const char *line), void *ctx,
+                              struct error *err) {
+    struct runtime *rt = calloc(1, sizeof(*rt));
+    if (!rt) {
+        error_errno(err, ENOMEM, "cannot start");
+        return NULL;
+    }
+    rt->loop = loop;
+    rt->max_in_making = config->max_in_making ? config->max_in_making : DEFAULT_IN_MAKING;
+    rt->holder = (struct holder)HOLDER_INIT;
+    rt->dirs = (struct sandbox_dirs){.state = -1, .sandboxes = -1, .trash = -1};
+    rt->seccomp = -1;
+    rt->last_deferred = &rt->deferred;
+    if (start(rt, config, report, ctx, err))
+        return rt;
+    runtime_stop(rt);
+    return NULL;
+}
+
+static void free_handle(uv_handle_t *handle) {
+    free(handle);
+}
+
+void runtime_stop(struct runtime *rt) {
+    zygote_client_stop(&rt->zygote);
+    while (rt->deferred)
+        run_deferred(rt);
+    sandbox_dirs_stop(&rt->dirs);
+    holder_stop(&rt->holder);
+    close_fd(&rt->seccomp);
+    if (rt->cgroups)
+        cgroups_stop(rt->cgroups);
+    if (rt->deferring)
+        uv_close((uv_handle_t *)rt->deferring, free_handle);
+    free(rt);
+}
+
+/* ---- what it knows ----------------------------------------------------------------------------
+ */
+
+const struct runtime_facts *runtime_facts(const struct runtime *rt) {
+    return &rt->facts;
+}
+
+size_t runtime_base_overlays(const struct runtime *rt,
+                             struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]) {
+    overlays[0] = (struct plan_overlay){.target = "/", .lowers = rt->root_lowers, .lower_count = 1};
+    overlays[1] = (struct plan_overlay){
+        .target = "/usr", .lowers = rt->usr_lowers, .lower_count = rt->usr_lowers[1] ? 2 : 1};
+    return 2;
+}
+
+static json_t *describe_overlay(const struct plan_overlay *overlay) {
+    json_t *lowers = json_array();
+    for (size_t i = 0; i < overlay->lower_count; i++)
+        json_array_append_new(lowers, json_string(overlay->lowers[i]));
+    return json_pack("{s:s, s:o}", "target", overlay->target, "layers", lowers);
+}
+
+json_t *runtime_describe_plan(const struct runtime *rt, const struct plan *plan) {
+    json_t *overlays = json_array();
+    for (size_t i = 0; i < plan->overlay_count; i++)
+        json_array_append_new(overlays, describe_overlay(&plan->overlays[i]));
+    return json_pack("{s:s, s:o, s:{s:I, s:i, s:i, s:I, s:i}, s:{s:I, s:I}, s:b}", "hostname",
+                     plan->id, "mounts", overlays, "limits", "memoryBytes",
+                     (json_int_t)plan->limits.memory_bytes, "processes",
+                     (int)plan->limits.processes, "files", (int)plan->limits.files, "diskBytes",
+                     (json_int_t)plan->limits.disk_bytes, "cpus", (int)plan->limits.cpus, "ids",
+                     "base", (json_int_t)rt->holder.id_base, "count",
+                     (json_int_t)rt->holder.id_count, "internet", plan->network.internet);
+}

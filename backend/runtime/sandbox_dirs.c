@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See sandbox_dirs.h.
+ */
+#include "backend/runtime/sandbox_dirs.h"
+#include "backend/runtime/zygote_client.h"
+#include "common/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define SOCKET_NAME "agent.sock"
+
+enum { PAUSE_MS = 50 };
+
+static void empty_next(struct sandbox_dirs *dirs);
+
+static int open_dir(int at, const char *name) {
+    return openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int make_and_open(int at, const char *name, struct error *err) {
+    int fd = mkdirat(at, name, 0700) < 0 && errno != EEXIST ? -1 : open_dir(at, name);
+    if (fd < 0)
+        error_errno(err, errno, "cannot make the directory %s", name);
+    return fd;
+}
+
+static void free_handle(uv_handle_t *handle) {
+    free(handle);
+}
+
+static void on_pause_over(uv_timer_t *timer) {
+    empty_next(timer->data);
+}
+
+bool sandbox_dirs_start(struct sandbox_dirs *dirs, uv_loop_t *loop, const char *state,
+                        struct zygote_client *zygote, struct error *err) {
+    *dirs = (struct sandbox_dirs){
+        .sandboxes = -1, .trash = -1, .emptying_socket = -1, .zygote = zygote};
+    dirs->state = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dirs->state < 0)
+        return error_errno(err, errno, "cannot open %s", state);
+    dirs->sandboxes = make_and_open(dirs->state, "sandboxes", err);
+    if (dirs->sandboxes < 0)
+        return false;
+    dirs->trash = make_and_open(dirs->state, "trash", err);
+    if (dirs->trash < 0)
+        return false;
+    dirs->pause = malloc(sizeof(*dirs->pause));
+    if (!dirs->pause)
+        return error_errno(err, ENOMEM, "cannot start");
+    uv_timer_init(loop, dirs->pause);
+    uv_unref((uv_handle_t *)dirs->pause);
+    dirs->pause->data = dirs;
+    uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
+    return true;
+}
+
+static void end_emptying(struct sandbox_dirs *dirs) {
+    if (!dirs->emptying)
+        return;
+    uv_close((uv_handle_t *)steal_ptr(&dirs->emptying), free_handle);
+    close_fd(&dirs->emptying_socket);
+}
+
+void sandbox_dirs_stop(struct sandbox_dirs *dirs) {
+    end_emptying(dirs);
+    if (dirs->pause)
+        uv_close((uv_handle_t *)steal_ptr(&dirs->pause), free_handle);
+    close_fd(&dirs->trash);
+    close_fd(&dirs->sandboxes);
+    close_fd(&dirs->state);
+}
+
+/* ---- making and finding -----------------------------------------------------------------------
+ */
+
+static int bind_socket(int dir) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" SOCKET_NAME, dir);
+    int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (sock < 0)
+        return -1;
+    if (fchmod(sock, 0600) == 0 && bind(sock, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return sock;
+    close(sock);
+    return -1;
+}
+
+static void remove_dir(int at, const char *id) {
+    int dir = open_dir(at, id);
+    if (dir >= 0) {
+        unlinkat(dir, SOCKET_NAME, 0);
+        unlinkat(dir, "rw", AT_REMOVEDIR);
+        close(dir);
+    }
+    unlinkat(at, id, AT_REMOVEDIR);
+}
+
+bool sandbox_dirs_create(struct sandbox_dirs *dirs, const char *id, uint32_t owner,
+                         struct sandbox_dir *made, struct error *err) {
+    *made = (struct sandbox_dir){-1, -1};
+    if (mkdirat(dirs->sandboxes, id, 0700) < 0)
+        return error_errno(err, errno, "cannot make the directory of %s", id);
+    cleanup_close int dir = open_dir(dirs->sandboxes, id);
+    if (dir >= 0 && mkdirat(dir, "rw", 0700) == 0) {
+        made->rw = open_dir(dir, "rw");
+        bool given =
+            owner == geteuid() || fchownat(dir, "rw", owner, owner, AT_SYMLINK_NOFOLLOW) == 0;
+        if (given && made->rw >= 0)
+            made->listen = bind_socket(dir);
+    }
+    if (made->listen >= 0)
+        return true;
+    error_errno(err, errno, "cannot make the directory of %s", id);
+    close_fd(&made->rw);
+    remove_dir(dirs->sandboxes, id);
+    return false;
+}
+
+int sandbox_dirs_connect(struct sandbox_dirs *dirs, const char *id, struct error *err) {
+    cleanup_close int dir = open_dir(dirs->sandboxes, id);
+    if (dir < 0) {
+        error_set(err, ERR_GONE, "the sandbox %s has no directory", id);
+        return -1;
+    }
+    return io_unix_connect(dir, SOCKET_NAME, SOCK_SEQPACKET | SOCK_NONBLOCK, err);
+}
+
+int sandbox_dirs_open_rw(struct sandbox_dirs *dirs, const char *id) {
+    cleanup_close int dir = open_dir(dirs->sandboxes, id);
+    return dir < 0 ? -1 : open_dir(dir, "rw");
+}
+
+/* The first entry that is no dot; false if there is none. */
+static bool first_entry(int at, char name[static 64]) {
+    int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    bool found = false;
+    for (struct dirent *e; stream && !found && (e = readdir(stream));) {
+        found = e->d_name[0] != '.' && strlen(e->d_name) < 64;
+        if (found)
+            strcpy(name, e->d_name);
+    }
+    if (stream)
+        closedir(stream);
+    return found;
+}
+
+void sandbox_dirs_each(struct sandbox_dirs *dirs, void (*each)(void *ctx, const char *id),
+                       void *ctx) {
+    int fd = openat(dirs->sandboxes, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *e; stream && (e = readdir(stream));)
+        if (e->d_name[0] != '.')
+            each(ctx, e->d_name);
+    if (stream)
+        closedir(stream);
+}
+
+/* ---- away -------------------------------------------------------------------------------------
+ */
+
+void sandbox_dirs_discard(struct sandbox_dirs *dirs, const char *id) {
+    if (renameat(dirs->sandboxes, id, dirs->trash, id) == 0 && !dirs->emptying)
+        uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
+}
+
+/* What cannot be removed is not tried again and again. */
+static void set_aside(struct sandbox_dirs *dirs) {
+    char hidden[sizeof(dirs->emptying_name) + 1];
+    snprintf(hidden, sizeof(hidden), ".%s", dirs->emptying_name);
+    renameat(dirs->trash, dirs->emptying_name, dirs->trash, hidden);
+}
+
+static void on_emptied(uv_poll_t *poll, int status, int events) {
+    struct sandbox_dirs *dirs = poll->data;
+    struct helper_reply reply;
+    (void)status;
+    (void)events;
+    if (recv(dirs->emptying_socket, &reply, sizeof(reply), 0) < 0 && errno == EAGAIN)
+        return;
+    end_emptying(dirs);
+    remove_dir(dirs->trash, dirs->emptying_name);
+    set_aside(dirs);
+    uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
+}
+
+static bool start_emptying(struct sandbox_dirs *dirs) {
+    struct error err = ERROR_INIT;
+    cleanup_close int dir = open_dir(dirs->trash, dirs->emptying_name);
+    cleanup_close int rw = dir < 0 ? -1 : open_dir(dir, "rw");
+    if (rw < 0)
+        return false;
+    int sock = zygote_client_helper(dirs->zygote, HELPER_EMPTY, NULL, &rw, 1, &err);
+    uv_poll_t *poll = sock < 0 ? NULL : malloc(sizeof(*poll));
+    if (!poll || uv_poll_init(dirs->pause->loop, poll, sock) < 0) {
+        free(poll);
+        close_fd(&sock);
+        return false;
+    }
+    poll->data = dirs;
+    dirs->emptying = poll;
+    dirs->emptying_socket = sock;
+    uv_unref((uv_handle_t *)poll);
+    uv_poll_start(poll, UV_READABLE, on_emptied);
+    return true;
+}
+
+static void empty_next(struct sandbox_dirs *dirs) {
+    if (dirs->emptying || dirs->zygote->lost || !first_entry(dirs->trash, dirs->emptying_name))
+        return;
+    if (start_emptying(dirs))
+        return;
+    remove_dir(dirs->trash, dirs->emptying_name); /* there is no rw in it */
+    set_aside(dirs);
+    uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
+}

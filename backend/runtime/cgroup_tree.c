@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Finding a place for groups. As root that is the top of what is mounted, which is the same for
- * every daemon that comes; as a plain user the topmost group that was delegated to him, for which
- * systemd is asked where it runs.
+ * every daemon that comes; as a plain user a scope of his systemd, or the topmost group that was
+ * delegated to him.
  */
 #include "backend/runtime/cgroup_tree.h"
 
@@ -139,26 +139,40 @@ static bool is_ours(const char *group) {
     return group[0] && access(group, W_OK) == 0 && access(procs, W_OK) == 0;
 }
 
-/* Where in v2 our parent group may be made: own if nothing above it is delegated to us. */
+/* Only a group without other processes in it can hand its controllers on. */
+static bool is_ours_alone(const char *group) {
+    char procs[256], self[16];
+    snprintf(self, sizeof(self), "%d\n", (int)getpid());
+    return is_ours(group) && cgroup_get(group, "cgroup.procs", procs, sizeof(procs)) &&
+           !strcmp(procs, self);
+}
+
+static void climb(const struct cgroup_hierarchy *h, char base[static CGROUP_PATH]) {
+    while (strlen(base) > strlen(h->mount)) {
+        char above[CGROUP_PATH];
+        snprintf(above, sizeof(above), "%s", base);
+        *strrchr(above, '/') = '\0';
+        if (!is_ours(above))
+            return;
+        snprintf(base, CGROUP_PATH, "%s", above);
+    }
+}
+
+/* Where in v2 our parent group may be made. A plain user's: a scope that holds nobody but us, made
+ * if need be; else the topmost group that is his. */
 static void find_v2_base(const struct cgroup_hierarchy *h, const char *name,
                          char base[static CGROUP_PATH]) {
     if (geteuid() == 0) {
         snprintf(base, CGROUP_PATH, "%s", h->mount);
         return;
     }
+    locate_self(h, base);
+    if (is_ours_alone(base))
+        return;
     cgroup_scope_enter(name);
     locate_self(h, base);
-    for (;;) {
-        char above[CGROUP_PATH];
-        snprintf(above, sizeof(above), "%s", base);
-        char *slash = strrchr(above, '/');
-        if (!slash || strlen(above) <= strlen(h->mount))
-            return;
-        *slash = '\0';
-        if (!is_ours(above))
-            return;
-        snprintf(base, CGROUP_PATH, "%s", above);
-    }
+    if (!is_ours_alone(base))
+        climb(h, base);
 }
 
 static void enable_controllers(const char *group) {

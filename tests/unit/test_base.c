@@ -7,8 +7,8 @@
 
 #include "common/buf.h"
 #include "common/io.h"
+#include "tests/unit/unit.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -227,7 +227,6 @@ START_TEST(failure_leaves_nothing_with_its_name) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("base");
     TCase *tcase = tcase_create("base");
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_set_timeout(tcase, 60);
@@ -235,10 +234,5 @@ int main(void) {
     tcase_add_test(tcase, above_an_own_usr);
     tcase_add_test(tcase, half_made_is_thrown_away);
     tcase_add_test(tcase, failure_leaves_nothing_with_its_name);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run("base", tcase);
 }

@@ -6,8 +6,8 @@
 #include "backend/runtime/cgroup.h"
 
 #include "common/clock.h"
+#include "tests/unit/unit.h"
 
-#include <check.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -223,7 +223,6 @@ START_TEST(process_elsewhere_is_not_adopted) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("cgroup");
     TCase *tcase = tcase_create("cgroup");
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_set_timeout(tcase, 20);
@@ -234,10 +233,5 @@ int main(void) {
     tcase_add_test(tcase, frozen_can_be_killed);
     tcase_add_test(tcase, adopted_by_its_process);
     tcase_add_test(tcase, process_elsewhere_is_not_adopted);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run("cgroup", tcase);
 }

@@ -4,8 +4,8 @@
  * says, and differently (or at all) without the program, so that a test cannot pass by accident.
  */
 #include "backend/runtime/seccomp.h"
+#include "tests/unit/unit.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -136,16 +136,10 @@ START_TEST(runs_programs) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("seccomp");
     TCase *tcase = tcase_create("seccomp");
     tcase_add_unchecked_fixture(tcase, load_program, NULL);
     tcase_add_loop_test(tcase, refuses, 0, ARRAY_LEN(refusals));
     tcase_add_loop_test(tcase, allows, 0, ARRAY_LEN(allowances));
     tcase_add_test(tcase, runs_programs);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run("seccomp", tcase);
 }

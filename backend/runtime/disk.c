@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A tick decides whether to scan, a scan measures every guest in turn, and its end judges them.
+ */
+#include "backend/runtime/disk.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+
+static const uint64_t MIB = 1 << 20;
+enum { FALL_MIB = 16 }; /* under the reserve: so much more has to go before the next is frozen */
+
+const struct disk_config disk_defaults = {
+    .reserve_bytes = (uint64_t)1 << 30,
+    .scan_step_bytes = (uint64_t)256 << 20,
+    .period_ms = 1000,
+    .free_bytes = disk_free_bytes,
+};
+
+struct watched {
+    struct watched *next;
+    void *guest;
+    uint64_t limit, used, grown; /* grown: between the last two measures */
+    bool is_known, is_due;
+    enum disk_verdict verdict;
+};
+
+struct disk {
+    struct disk_config config;
+    uv_timer_t timer;
+    struct watched *guests;
+    const struct watched *measuring;
+    uint64_t scanned_at; /* free space when the last scan began */
+    uint64_t frozen_at;  /* free space when somebody was last frozen for the reserve; 0: nobody */
+    uint64_t free;
+};
+
+bool disk_free_bytes(const char *path, uint64_t *bytes) {
+    struct statvfs fs;
+    if (statvfs(path, &fs) < 0)
+        return false;
+    *bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return true;
+}
+
+static struct watched *find(const struct disk *disk, const void *guest) {
+    struct watched *at = disk->guests;
+    while (at && at->guest != guest)
+        at = at->next;
+    return at;
+}
+
+static void judge(struct disk *disk, struct watched *w, enum disk_verdict verdict) {
+    if (w->verdict == verdict)
+        return;
+    w->verdict = verdict;
+    disk->config.judge(disk->config.ctx, w->guest, verdict, w->used);
+}
+
+static void judge_limits(struct disk *disk) {
+    for (struct watched *w = disk->guests; w; w = w->next)
+        if (w->limit && w->used > w->limit)
+            judge(disk, w, DISK_OVER_LIMIT);
+        else if (w->verdict == DISK_OVER_LIMIT)
+            judge(disk, w, DISK_FINE);
+}
+
+static bool writes_more(const struct watched *a, const struct watched *b) {
+    return !b || a->grown > b->grown || (a->grown == b->grown && a->used > b->used);
+}
+
+/* One at a time: that may be all it takes. Another only if space goes on falling. */
+static void defend_reserve(struct disk *disk) {
+    if (disk->free >= disk->config.reserve_bytes ||
+        (disk->frozen_at && disk->free + FALL_MIB * MIB > disk->frozen_at))
+        return;
+    struct watched *worst = NULL;
+    for (struct watched *w = disk->guests; w; w = w->next)
+        if (w->verdict == DISK_FINE && w->used && writes_more(w, worst))
+            worst = w;
+    if (!worst)
+        return;
+    disk->frozen_at = disk->free;
+    judge(disk, worst, DISK_RESERVE);
+}
+
+static void measure_next(struct disk *disk) {
+    struct watched *w = disk->guests;
+    while (w && !w->is_due)
+        w = w->next;
+    disk->measuring = w;
+    if (w) {
+        w->is_due = false;
+        disk->config.measure(disk->config.ctx, w->guest);
+        return;
+    }
+    judge_limits(disk);
+    defend_reserve(disk);
+}
+
+void disk_measured(struct disk *disk, void *guest, int64_t used_bytes) {
+    struct watched *w = find(disk, guest);
+    if (!w || disk->measuring != w)
+        return;
+    if (used_bytes >= 0) {
+        uint64_t used = (uint64_t)used_bytes;
+        w->grown = used > w->used ? used - w->used : 0;
+        w->used = used;
+        w->is_known = true;
+    }
+    measure_next(disk);
+}
+
+static void thaw_all(struct disk *disk) {
+    disk->frozen_at = 0;
+    for (struct watched *w = disk->guests; w; w = w->next)
+        if (w->verdict == DISK_RESERVE)
+            judge(disk, w, DISK_FINE);
+}
+
+static void tick(uv_timer_t *timer) {
+    struct disk *disk = timer->data;
+    const struct disk_config *config = &disk->config;
+    if (disk->measuring || !config->free_bytes(config->path, &disk->free))
+        return;
+    /* not at the reserve itself, or it would be frozen and thawed in turn */
+    if (disk->frozen_at && disk->free >= config->reserve_bytes + config->scan_step_bytes)
+        thaw_all(disk);
+    bool fell = disk->free + config->scan_step_bytes <= disk->scanned_at;
+    if (disk->free > disk->scanned_at)
+        disk->scanned_at = disk->free;
+    if (!fell && disk->free >= config->reserve_bytes)
+        return;
+    disk->scanned_at = disk->free;
+    for (struct watched *w = disk->guests; w; w = w->next)
+        w->is_due = true;
+    measure_next(disk);
+}
+
+struct disk *disk_start(const struct disk_config *config, struct error *err) {
+    struct disk *disk = calloc(1, sizeof(*disk));
+    if (!disk) {
+        error_errno(err, ENOMEM, "cannot watch the disk");
+        return NULL;
+    }
+    disk->config = *config;
+    uv_timer_init(config->loop, &disk->timer);
+    disk->timer.data = disk;
+    uv_unref((uv_handle_t *)&disk->timer);
+    return disk;
+}
+
+static void on_closed(uv_handle_t *handle) {
+    free(handle->data);
+}
+
+void disk_stop(struct disk *disk) {
+    while (disk->guests)
+        disk_remove(disk, disk->guests->guest);
+    uv_close((uv_handle_t *)&disk->timer, on_closed);
+}
+
+bool disk_add(struct disk *disk, void *guest, uint64_t limit_bytes, struct error *err) {
+    struct watched *w = calloc(1, sizeof(*w));
+    if (!w)
+        return error_errno(err, ENOMEM, "cannot watch the disk");
+    *w = (struct watched){.next = disk->guests, .guest = guest, .limit = limit_bytes};
+    if (!disk->guests) {
+        disk->scanned_at = 0;
+        uv_timer_start(&disk->timer, tick, disk->config.period_ms, disk->config.period_ms);
+    }
+    disk->guests = w;
+    return true;
+}
+
+void disk_remove(struct disk *disk, void *guest) {
+    struct watched **at = &disk->guests;
+    while (*at && (*at)->guest != guest)
+        at = &(*at)->next;
+    struct watched *gone = *at;
+    if (!gone)
+        return;
+    *at = gone->next;
+    bool was_measured = disk->measuring == gone;
+    free(gone);
+    if (!disk->guests) {
+        disk->measuring = NULL;
+        disk->frozen_at = 0;
+        uv_timer_stop(&disk->timer);
+    } else if (was_measured) {
+        measure_next(disk);
+    }
+}
+
+int64_t disk_used(const struct disk *disk, const void *guest) {
+    const struct watched *w = find(disk, guest);
+    return w && w->is_known ? (int64_t)w->used : -1;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The disk watch against a file system that is only a number: who is measured, frozen and thawed,
+ * and when.
+ */
+#include "backend/runtime/disk.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+enum { MIB = 1 << 20 };
+
+struct guest {
+    int64_t used;
+    enum disk_verdict verdict;
+    int measures, judgements;
+    bool vanishes; /* while it is measured */
+};
+
+static uv_loop_t loop;
+static struct disk *disk;
+static struct guest guests[3];
+static uint64_t free_space;
+static int looks; /* at the free space */
+static struct guest *measured;
+static uv_idle_t answer;
+
+static bool look(const char *path, uint64_t *bytes) {
+    ck_assert_str_eq(path, "/somewhere");
+    *bytes = free_space;
+    looks++;
+    return true;
+}
+
+static void on_idle(uv_idle_t *idle) {
+    struct guest *guest = measured;
+    uv_idle_stop(idle);
+    guest->measures++;
+    if (guest->vanishes)
+        disk_remove(disk, guest);
+    else
+        disk_measured(disk, guest, guest->used);
+}
+
+static void measure(void *ctx, void *guest) {
+    ck_assert_ptr_eq(ctx, guests);
+    measured = guest;
+    uv_idle_start(&answer, on_idle);
+}
+
+static void judge(void *ctx, void *guest, enum disk_verdict verdict, uint64_t used) {
+    struct guest *g = guest;
+    ck_assert_ptr_eq(ctx, guests);
+    ck_assert_int_eq((int64_t)used, g->used);
+    g->verdict = verdict;
+    g->judgements++;
+}
+
+/* Until the watch has looked once more and has done what follows from it. */
+static void one_tick(void) {
+    int before = looks;
+    while (looks == before || uv_is_active((uv_handle_t *)&answer))
+        uv_run(&loop, UV_RUN_ONCE);
+}
+
+static uv_timer_t keeper; /* the watch alone does not keep a loop alive */
+
+static void on_keeper(uv_timer_t *timer) {
+    (void)timer;
+}
+
+static void start(void) {
+    struct error err = ERROR_INIT;
+    struct disk_config config = disk_defaults;
+    memset(guests, 0, sizeof(guests));
+    looks = 0;
+    free_space = 5000ULL * MIB;
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    uv_idle_init(&loop, &answer);
+    uv_timer_init(&loop, &keeper);
+    uv_timer_start(&keeper, on_keeper, 1, 1);
+    config.loop = &loop;
+    config.path = "/somewhere";
+    config.period_ms = 1;
+    config.free_bytes = look;
+    config.measure = measure;
+    config.judge = judge;
+    config.ctx = guests;
+    disk = disk_start(&config, &err);
+    ck_assert_ptr_nonnull(disk);
+    for (size_t i = 0; i < ARRAY_LEN(guests); i++)
+        ck_assert(disk_add(disk, &guests[i], 1000ULL * MIB, &err));
+}
+
+static void stop(void) {
+    disk_stop(disk);
+    uv_close((uv_handle_t *)&answer, NULL);
+    uv_close((uv_handle_t *)&keeper, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+
+START_TEST(nothing_is_measured_while_little_happens) {
+    one_tick();
+    free_space -= 200ULL * MIB;
+    one_tick();
+    ck_assert_int_eq(guests[0].measures, 0);
+    ck_assert_int_eq(disk_used(disk, &guests[0]), -1);
+    free_space -= 100ULL * MIB;
+    guests[0].used = 300LL * MIB;
+    one_tick();
+    for (size_t i = 0; i < ARRAY_LEN(guests); i++)
+        ck_assert_int_eq(guests[i].measures, 1);
+    ck_assert_int_eq(disk_used(disk, &guests[0]), 300LL * MIB);
+    ck_assert_int_eq(guests[0].judgements, 0);
+}
+END_TEST
+
+START_TEST(over_its_limit_is_frozen_and_nobody_else) {
+    one_tick();
+    free_space -= 2000ULL * MIB;
+    guests[1].used = 1001LL * MIB;
+    guests[2].used = 999LL * MIB;
+    one_tick();
+    ck_assert_int_eq(guests[1].verdict, DISK_OVER_LIMIT);
+    ck_assert_int_eq(guests[0].judgements + guests[2].judgements, 0);
+    guests[1].used = 10LL * MIB; /* somebody removed its files */
+    free_space -= 300ULL * MIB;
+    one_tick();
+    ck_assert_int_eq(guests[1].verdict, DISK_FINE);
+}
+END_TEST
+
+START_TEST(reserve_freezes_who_writes_most_and_thaws) {
+    one_tick();
+    guests[0].used = 900LL * MIB;
+    free_space = 4000ULL * MIB;
+    one_tick();
+    guests[0].used = 910LL * MIB;
+    guests[2].used = 500LL * MIB; /* smaller, but it is the one who writes */
+    free_space = 1000ULL * MIB;
+    one_tick();
+    ck_assert_int_eq(guests[2].verdict, DISK_RESERVE);
+    ck_assert_int_eq(guests[0].verdict, DISK_FINE);
+    one_tick(); /* space does not fall any more: that was all it took */
+    ck_assert_int_eq(guests[0].verdict, DISK_FINE);
+    guests[0].used = 950LL * MIB;
+    free_space = 960ULL * MIB;
+    one_tick();
+    ck_assert_int_eq(guests[0].verdict, DISK_RESERVE);
+    free_space = 1100ULL * MIB; /* over the reserve, but barely */
+    one_tick();
+    ck_assert_int_eq(guests[2].verdict, DISK_RESERVE);
+    free_space = 3000ULL * MIB;
+    one_tick();
+    ck_assert_int_eq(guests[2].verdict, DISK_FINE);
+    ck_assert_int_eq(guests[0].verdict, DISK_FINE);
+}
+END_TEST
+
+START_TEST(may_go_while_measured) {
+    one_tick();
+    guests[1].vanishes = true;
+    guests[0].used = 2000LL * MIB;
+    free_space -= 2000ULL * MIB;
+    one_tick();
+    ck_assert_int_eq(guests[0].verdict, DISK_OVER_LIMIT);
+    ck_assert_int_eq(guests[2].measures, 1);
+    ck_assert_int_eq(disk_used(disk, &guests[1]), -1);
+}
+END_TEST
+
+START_TEST(real_file_system_has_space) {
+    uint64_t bytes = 0;
+    ck_assert(disk_free_bytes("/", &bytes));
+    ck_assert_uint_gt(bytes, 0);
+    ck_assert(!disk_free_bytes("/nonexistent", &bytes));
+}
+END_TEST
+
+int main(void) {
+    TCase *tcase = tcase_create("disk");
+    tcase_add_checked_fixture(tcase, start, stop);
+    tcase_add_test(tcase, nothing_is_measured_while_little_happens);
+    tcase_add_test(tcase, over_its_limit_is_frozen_and_nobody_else);
+    tcase_add_test(tcase, reserve_freezes_who_writes_most_and_thaws);
+    tcase_add_test(tcase, may_go_while_measured);
+    tcase_add_test(tcase, real_file_system_has_space);
+    return unit_run("disk", tcase);
+}

@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -287,6 +288,7 @@ noreturn void agent_run(const struct zygote_create *plan) {
     agent.has_ids = plan->id_count > 1;
     agent.connected = true;
     signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_NAME, "e2b-agent");
     int children = watch_children();
     if (children < 0 || !streams_start() || listen(AGENT_LISTEN, 8) < 0)
         _exit(1);

@@ -141,14 +141,16 @@ static void become(const struct sudo *s) {
         give_up(1, "cannot change the user", strerror(errno));
 }
 
-/* With one id mapped, the namespace's map says so. */
+/* How many ids the namespace maps: one means that there is nobody to become. */
 static bool has_ids(void) {
-    unsigned inside, outside, count = 0;
+    unsigned inside, outside, count, total = 0;
     FILE *map = fopen("/proc/self/uid_map", "re");
-    bool read = map && fscanf(map, "%u %u %u", &inside, &outside, &count) == 3;
-    if (map)
-        fclose(map);
-    return !read || count > 1;
+    if (!map)
+        return true;
+    while (fscanf(map, "%u %u %u", &inside, &outside, &count) == 3)
+        total += MIN(count, 2u);
+    fclose(map);
+    return total != 1;
 }
 
 static void take_assignments(char ***argv) {

@@ -217,6 +217,22 @@ void exchange_begin(struct exchange *x, int status, const char *content_type, in
     connection_flush(x->c);
 }
 
+void exchange_begin_relayed(struct exchange *x, const struct http1_head *answer,
+                            const struct buf *headers) {
+    char line[24];
+    x->begun = true;
+    reconsider_keep_alive(x);
+    snprintf(line, sizeof(line), "HTTP/1.1 %d ", answer->status);
+    put_text(x, line);
+    put(x, answer->reason.at, answer->reason.len);
+    put(x, "\r\n", 2);
+    put(x, headers->data, headers->len);
+    put_framing(x, answer->status, answer->has_length ? (int64_t)answer->length : -1);
+    put_connection(x);
+    put(x, "\r\n", 2);
+    connection_flush(x->c);
+}
+
 bool exchange_write(struct exchange *x, const void *bytes, size_t len) {
     struct connection *c = x->c;
     if (c->broken || x->no_body || !len)

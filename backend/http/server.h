@@ -14,6 +14,7 @@
 #ifndef E2B_HTTP_SERVER_H
 #define E2B_HTTP_SERVER_H
 
+#include "common/buf.h"
 #include "common/error.h"
 #include "common/http1.h"
 #include "common/json.h"
@@ -101,6 +102,10 @@ int http_status_of(enum error_kind kind);
  * not held back. exchange_write takes a copy and returns false when the buffer is over its mark:
  * stop until `drained`. */
 void exchange_begin(struct exchange *x, int status, const char *content_type, int64_t length);
+/* The same with somebody else's head: its status, and nothing but the header lines in `headers`
+ * (without framing) and our own framing. */
+void exchange_begin_relayed(struct exchange *x, const struct http1_head *answer,
+                            const struct buf *headers);
 bool exchange_write(struct exchange *x, const void *bytes, size_t len);
 void exchange_end(struct exchange *x);
 /* Breaks the connection in the middle of a response: the only honest way to say that it failed. */

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See fake_runtime.h.
+ */
+#include "tests/unit/fake_runtime.h"
+
+#include "common/io.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct runtime {
+    uv_loop_t *loop;
+};
+
+struct guest {
+    char id[32];
+    const struct guest_events *events;
+    void *ctx;
+    int32_t next_pid;
+    struct fake_process *processes;
+    struct guest *next;
+};
+
+struct fake fake;
+static struct runtime runtime;
+static struct guest *guests;
+static struct fake_process *last_process;
+
+const struct plan_limits plan_default_limits = {.memory_bytes = 1 << 30,
+                                                .processes = 1024,
+                                                .files = 4096,
+                                                .disk_bytes = 10ULL << 30,
+                                                .cpus = 2};
+
+/* ---- answers that come later -----------------------------------------------------------------
+ */
+
+struct later {
+    uv_timer_t timer;
+    guest_ready ready;
+    guest_spawned spawned;
+    void (*done)(void *ctx);
+    void (*signalled)(void *ctx, const struct error *err);
+    void *ctx;
+    struct guest *guest;
+    struct guest_process process;
+    struct error err;
+};
+
+static void on_closed(uv_handle_t *handle) {
+    free(handle->data);
+}
+
+static void on_timer(uv_timer_t *timer) {
+    struct later *later = timer->data;
+    const struct error *err = later->err.kind ? &later->err : NULL;
+    if (later->ready)
+        later->ready(later->ctx, err ? NULL : later->guest, err);
+    if (later->spawned)
+        later->spawned(later->ctx, err ? NULL : &later->process, err);
+    if (later->signalled)
+        later->signalled(later->ctx, err);
+    if (later->done)
+        later->done(later->ctx);
+    uv_close((uv_handle_t *)timer, on_closed);
+}
+
+static struct later *answer_later(void *ctx) {
+    struct later *later = calloc(1, sizeof(*later));
+    uv_timer_init(runtime.loop, &later->timer);
+    later->timer.data = later;
+    later->ctx = ctx;
+    uv_timer_start(&later->timer, on_timer, 0, 0);
+    return later;
+}
+
+/* ---- guests ----------------------------------------------------------------------------------
+ */
+
+static struct guest *find(const char *id) {
+    struct guest *at = guests;
+    while (at && strcmp(at->id, id) != 0)
+        at = at->next;
+    return at;
+}
+
+static struct guest *add(const char *id, const struct guest_events *events, void *ctx) {
+    struct guest *guest = calloc(1, sizeof(*guest));
+    snprintf(guest->id, sizeof(guest->id), "%s", id);
+    guest->events = events;
+    guest->ctx = ctx;
+    guest->next_pid = 2;
+    guest->next = guests;
+    guests = guest;
+    return guest;
+}
+
+static void free_process(struct fake_process *process) {
+    fake_close_pipes(process);
+    free(process->arguments);
+    if (last_process == process)
+        last_process = NULL;
+    free(process);
+}
+
+static void remove_guest(struct guest *guest) {
+    struct guest **at = &guests;
+    while (*at != guest)
+        at = &(*at)->next;
+    *at = guest->next;
+    while (guest->processes) {
+        struct fake_process *process = guest->processes;
+        guest->processes = process->next;
+        free_process(process);
+    }
+    free(guest);
+}
+
+struct runtime *fake_runtime(uv_loop_t *loop) {
+    runtime.loop = loop;
+    return &runtime;
+}
+
+unsigned fake_alive(void) {
+    unsigned count = 0;
+    for (struct guest *at = guests; at; at = at->next)
+        count++;
+    return count;
+}
+
+void fake_reset(void) {
+    while (guests)
+        remove_guest(guests);
+    fake = (struct fake){0};
+}
+
+void fake_add_stray(const char *id) {
+    add(id, NULL, NULL);
+}
+
+void fake_guest_dies(const char *id) {
+    struct guest *guest = find(id);
+    guest->events->exited(guest->ctx, "its first process has ended");
+}
+
+/* ---- runtime.h -------------------------------------------------------------------------------
+ */
+
+size_t runtime_base_overlays(const struct runtime *rt,
+                             struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]) {
+    (void)rt;
+    snprintf(overlays[0].target, sizeof(overlays[0].target), "/");
+    return 1;
+}
+
+json_t *runtime_describe_plan(const struct runtime *rt, const struct plan *plan) {
+    (void)rt;
+    return json_pack("{s:s}", "id", plan->id);
+}
+
+const struct runtime_facts *runtime_facts(const struct runtime *rt) {
+    static const struct runtime_facts facts = {.id_count = 1};
+    (void)rt;
+    return &facts;
+}
+
+bool plan_check(const struct plan *plan, struct error *err) {
+    (void)err;
+    return plan->id[0] != '\0';
+}
+
+void guest_create(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
+                  void *ctx, guest_ready ready) {
+    (void)rt;
+    struct later *later = answer_later(ctx);
+    later->ready = ready;
+    fake.last_plan = *plan;
+    if (fake.refuse_create) {
+        error_set(&later->err, ERR_NO_SPACE, "the disk is full");
+        return;
+    }
+    fake.created++;
+    later->guest = add(plan->id, events, ctx);
+}
+
+void guest_adopt(struct runtime *rt, const char *id, const struct guest_events *events, void *ctx,
+                 void (*each)(void *ctx, struct guest_process *process), guest_ready ready) {
+    (void)rt;
+    struct later *later = answer_later(ctx);
+    struct guest *guest = find(id);
+    later->ready = ready;
+    later->guest = guest;
+    if (!guest) {
+        error_set(&later->err, ERR_GONE, "it has ended");
+        return;
+    }
+    guest->events = events;
+    guest->ctx = ctx;
+    for (struct fake_process *at = guest->processes; at; at = at->next) {
+        struct guest_process process = {.pid = at->pid, .arguments = -1, .err = -1, .in = -1};
+        process.out = open("/dev/null", O_RDONLY | O_CLOEXEC); /* not understood, and closed */
+        each(ctx, &process);
+    }
+}
+
+void guest_kill(struct guest *guest, void (*done)(void *ctx), void *ctx) {
+    fake.killed++;
+    answer_later(ctx)->done = done;
+    remove_guest(guest);
+}
+
+void guest_release(struct guest *guest) {
+    (void)guest;
+    fake.released++;
+}
+
+void runtime_sweep(struct runtime *rt, bool (*is_known)(void *ctx, const char *id), void *ctx) {
+    (void)rt;
+    for (struct guest *at = guests, *next; at; at = next) {
+        next = at->next;
+        if (is_known(ctx, at->id))
+            continue;
+        remove_guest(at);
+        fake.swept++;
+    }
+}
+
+void guest_set_deadline(struct guest *guest, int64_t unix_seconds) {
+    (void)guest;
+    fake.last_deadline = unix_seconds;
+}
+
+bool guest_usage(struct guest *guest, struct guest_usage *usage, struct error *err) {
+    (void)guest;
+    (void)usage;
+    return error_set(err, ERR_UNSUPPORTED, "not counted here");
+}
+
+/* ---- processes -------------------------------------------------------------------------------
+ */
+
+static char *keep_arguments(const struct guest_spawn *spawn) {
+    struct buf b = BUF_INIT(1 << 20);
+    bool ok = buf_printf(&b, "%s|%s|%s|%s", spawn->user, spawn->cwd, spawn->tag, spawn->cmd);
+    for (const char *const *at = spawn->args; ok && *at; at++)
+        ok = buf_printf(&b, "|%s", *at);
+    for (const char *const *at = spawn->env; ok && *at; at++)
+        ok = buf_printf(&b, "\n%s", *at);
+    return ok ? buf_steal(&b) : NULL;
+}
+
+static void make_pipe(int *program, int *daemon, bool program_writes) {
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        abort();
+    *program = fds[program_writes];
+    *daemon = fds[!program_writes];
+}
+
+void guest_spawn(struct guest *guest, const struct guest_spawn *spawn, guest_spawned done,
+                 void *ctx) {
+    struct later *later = answer_later(ctx);
+    later->spawned = done;
+    if (strcmp(spawn->user, "nobody-of-that-name") == 0) {
+        error_set(&later->err, ERR_UNAUTHENTICATED, "invalid username: '%s'", spawn->user);
+        return;
+    }
+    struct fake_process *process = calloc(1, sizeof(*process));
+    *process = (struct fake_process){
+        .pid = guest->next_pid++, .in = -1, .arguments = keep_arguments(spawn)};
+    later->process = (struct guest_process){.pid = process->pid, .arguments = -1, .in = -1};
+    make_pipe(&process->out, &later->process.out, true);
+    make_pipe(&process->err, &later->process.err, true);
+    if (spawn->want_stdin)
+        make_pipe(&process->in, &later->process.in, false);
+    later->process.has_stdin = spawn->want_stdin;
+    process->next = guest->processes;
+    guest->processes = process;
+    last_process = process;
+}
+
+struct fake_process *fake_last_process(void) {
+    return last_process;
+}
+
+void fake_close_pipes(struct fake_process *process) {
+    close_fd(&process->out);
+    close_fd(&process->err);
+    close_fd(&process->in);
+}
+
+static struct guest *guest_of(const struct fake_process *process) {
+    for (struct guest *guest = guests; guest; guest = guest->next)
+        for (struct fake_process *at = guest->processes; at; at = at->next)
+            if (at == process)
+                return guest;
+    abort();
+}
+
+void fake_exit(struct fake_process *process, int wait_status, bool keep_pipes) {
+    struct guest *guest = guest_of(process);
+    if (!keep_pipes)
+        fake_close_pipes(process);
+    guest->events->process_exited(guest->ctx, process->pid, wait_status);
+}
+
+static struct fake_process *by_pid(struct guest *guest, int32_t pid) {
+    struct fake_process *at = guest->processes;
+    while (at && at->pid != pid)
+        at = at->next;
+    return at;
+}
+
+void guest_signal(struct guest *guest, int32_t pid, int number,
+                  void (*done)(void *ctx, const struct error *err), void *ctx) {
+    by_pid(guest, pid)->last_signal = number;
+    answer_later(ctx)->signalled = done;
+}
+
+void guest_close_stdin(struct guest *guest, int32_t pid) {
+    by_pid(guest, pid)->stdin_closed = true;
+}
+
+void guest_forget(struct guest *guest, int32_t pid) {
+    by_pid(guest, pid)->forgotten = true;
+}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/sandbox/attach.h"
 
+#include "cli/sandbox/events.h"
 #include "cli/sandbox/feed.h"
 #include "cli/sandbox/handle.h"
-#include "cli/sandbox/sink.h"
 #include "cli/terminal.h"
 #include "common/clock.h"
 
@@ -22,11 +22,10 @@ struct session {
     struct attach_end *end;
     struct client_stream *stream;
     struct feed feed;
-    struct sink out, err; /* what the process wrote */
-    int signals;          /* signalfd */
+    struct events events;
+    int signals; /* signalfd */
     int interrupts;
     int64_t renew_at; /* monotonic milliseconds */
-    bool ended;
 };
 
 /* What our parent told us to ignore (nohup, a shell's background job) stays ignored. */
@@ -91,90 +90,9 @@ static void renew(struct session *s) {
     s->renew_at = clock_mono_ms() + a->renew_s * 1000 / 3;
 }
 
-/* ---- events of the process --------------------------------------------------------------------
- */
-
-/* How the service writes a death by signal, and its number. */
-static int signal_number(const char *reason) {
-    static const struct {
-        const char *text;
-        int number;
-    } known[] = {
-        {"signal: killed", SIGKILL},
-        {"signal: terminated", SIGTERM},
-        {"signal: interrupt", SIGINT},
-        {"signal: hangup", SIGHUP},
-        {"signal: quit", SIGQUIT},
-        {"signal: aborted", SIGABRT},
-        {"signal: broken pipe", SIGPIPE},
-        {"signal: segmentation fault", SIGSEGV},
-        {"signal: bus error", SIGBUS},
-        {"signal: floating point exception", SIGFPE},
-        {"signal: alarm clock", SIGALRM},
-        {"signal: illegal instruction", SIGILL},
-        {"signal: trace/breakpoint trap", SIGTRAP},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (strncmp(reason, known[i].text, strlen(known[i].text)) == 0)
-            return known[i].number;
-    return 0;
-}
-
-static bool take_end(struct session *s, const json_t *event, struct error *err) {
-    int64_t code = 0;
-    const char *status = "", *reason = "";
-    if (!json_get_int(event, "exitCode", -1, INT32_MAX, &code, err) ||
-        !json_get_string(event, "status", &status, err) ||
-        !json_get_string(event, "error", &reason, err))
-        return false;
-    if (code && !*reason)
-        reason = status;
-    s->ended = true;
-    s->end->exit_code = (int)code;
-    s->end->number = code < 0 ? signal_number(reason) : 0;
-    snprintf(s->end->reason, sizeof(s->end->reason), "%s", reason);
-    return true;
-}
-
-static bool take_start(struct session *s, const json_t *event, struct error *err) {
-    if (!json_get_int(event, "pid", 1, INT32_MAX, &s->end->pid, err))
-        return false;
-    s->feed.pid = s->end->pid;
-    return !s->interrupts || send_signal(s, "SIGNAL_SIGTERM", err);
-}
-
-static bool take_data(struct session *s, const json_t *data, struct error *err) {
-    static const char *const kinds[] = {"stdout", "stderr", "pty"};
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        const json_t *bytes = json_object_get(data, kinds[i]);
-        if (json_is_string(bytes))
-            return sink_put(i == 1 ? &s->err : &s->out, json_string_value(bytes),
-                            json_string_length(bytes), err);
-    }
-    return true;
-}
-
-static bool take_message(struct session *s, const json_t *message, struct error *err) {
-    static const struct {
-        const char *name;
-        bool (*take)(struct session *s, const json_t *event, struct error *err);
-    } kinds[] = {{"data", take_data}, {"start", take_start}, {"end", take_end}};
-    const json_t *event = json_object_get(message, "event");
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        const json_t *body = json_object_get(event, kinds[i].name);
-        if (body)
-            return kinds[i].take(s, body, err);
-    }
-    return true; /* keep-alives, and what later versions may add */
-}
-
-static bool sinks_empty(const struct session *s) {
-    return sink_empty(&s->out) && sink_empty(&s->err);
-}
-
 /* Reads events as long as their output can be handed on at once. */
 static bool read_events(struct session *s, struct error *err) {
-    while (!s->ended && !s->out.gone && sinks_empty(s)) {
+    while (!s->events.ended && !s->events.out.gone && events_drained(&s->events)) {
         json_t *message;
         enum stream_result result = client_stream_next(s->stream, &message, err);
         if (result == STREAM_WAIT)
@@ -183,7 +101,7 @@ static bool read_events(struct session *s, struct error *err) {
             return false;
         if (result == STREAM_END)
             return error_set(err, ERR_UNAVAILABLE, "the sandbox ended the stream too early");
-        bool ok = take_message(s, message, err);
+        bool ok = events_take(&s->events, message, err);
         json_decref(message);
         if (!ok)
             return false;
@@ -219,18 +137,18 @@ static int patience(const struct session *s) {
 /* Standard output is watched also while there is nothing to write: with no events asked for, poll
  * still tells when the reader of a pipe leaves. */
 static bool wait_and_act(struct session *s, struct error *err) {
-    bool idle = sinks_empty(s);
+    bool idle = events_drained(&s->events);
     struct pollfd fds[ON_COUNT] = {
         [ON_SIGNALS] = {.fd = s->signals, .events = POLLIN},
         [ON_STREAM] = {.fd = idle ? client_stream_fd(s->stream) : -1, .events = POLLIN},
         [ON_INPUT] = {.fd = feed_fd(&s->feed), .events = POLLIN},
         [ON_REPLY] = {.fd = s->feed.reply ? client_stream_fd(s->feed.reply) : -1, .events = POLLIN},
-        [ON_OUT] = {.fd = STDOUT_FILENO, .events = sink_empty(&s->out) ? 0 : POLLOUT},
-        [ON_ERR] = {.fd = sink_empty(&s->err) ? -1 : STDERR_FILENO, .events = POLLOUT},
+        [ON_OUT] = {.fd = STDOUT_FILENO, .events = sink_empty(&s->events.out) ? 0 : POLLOUT},
+        [ON_ERR] = {.fd = sink_empty(&s->events.err) ? -1 : STDERR_FILENO, .events = POLLOUT},
     };
     if (poll(fds, ON_COUNT, patience(s)) < 0)
         return errno == EINTR || error_errno(err, errno, "cannot wait");
-    s->out.gone |= (fds[ON_OUT].revents & POLLERR) != 0;
+    s->events.out.gone |= (fds[ON_OUT].revents & (POLLERR | POLLHUP)) != 0;
     if (fds[ON_SIGNALS].revents && !take_signal(s, err))
         return false;
     if (fds[ON_INPUT].revents && !feed_read(&s->feed, err))
@@ -242,14 +160,24 @@ static bool wait_and_act(struct session *s, struct error *err) {
 static bool finished(const struct session *s) {
     const struct attach *a = s->attach;
     bool left = a->background && s->end->pid && feed_done(&s->feed);
-    return left || s->out.gone || s->end->interrupted || (s->ended && sinks_empty(s));
+    return left || s->events.out.gone || s->end->interrupted ||
+           (s->events.ended && events_drained(&s->events));
+}
+
+/* Input and signals that came too early have an address from now on. */
+static bool note_start(struct session *s, struct error *err) {
+    if (!s->end->pid || s->feed.pid)
+        return true;
+    s->feed.pid = s->end->pid;
+    return !s->interrupts || send_signal(s, "SIGNAL_SIGTERM", err);
 }
 
 static bool loop(struct session *s, struct error *err) {
-    while (read_events(s, err) && feed_reply(&s->feed, err)) {
+    while (read_events(s, err) && note_start(s, err) && feed_reply(&s->feed, err)) {
         if (finished(s))
             return true;
-        if (!wait_and_act(s, err) || !sink_flush(&s->out, err) || !sink_flush(&s->err, err))
+        if (!wait_and_act(s, err) || !sink_flush(&s->events.out, err) ||
+            !sink_flush(&s->events.err, err))
             break;
     }
     return false;
@@ -259,8 +187,9 @@ static bool loop(struct session *s, struct error *err) {
  * connection broke, the process lives on, as the service has it. */
 static void put_down(struct session *s, bool ok, const struct error *err) {
     struct error ignored;
-    bool ours = s->out.gone || (!ok && (err->kind == ERR_INTERNAL || err->kind == ERR_NO_SPACE));
-    if (ours && s->end->pid && !s->ended)
+    bool ours =
+        s->events.out.gone || (!ok && (err->kind == ERR_INTERNAL || err->kind == ERR_NO_SPACE));
+    if (ours && s->end->pid && !s->events.ended)
         send_signal(s, "SIGNAL_SIGKILL", &ignored);
 }
 
@@ -289,13 +218,13 @@ static bool open_session(struct session *s, struct error *err) {
 
 static void close_session(struct session *s) {
     terminal_restore();
-    s->end->undelivered = s->feed.undelivered || (s->ended && s->feed.reply && s->feed.fd >= 0);
-    s->end->hung_up = s->out.gone;
+    s->end->undelivered =
+        s->feed.undelivered || (s->events.ended && s->feed.reply && s->feed.fd >= 0);
+    s->end->hung_up = s->events.out.gone;
     feed_free(&s->feed);
     if (s->stream)
         client_stream_close(s->stream);
-    sink_free(&s->out);
-    sink_free(&s->err);
+    events_free(&s->events);
     close_fd(&s->signals);
 }
 
@@ -309,8 +238,7 @@ bool attach_run(const struct attach *attach, struct attach_end *end, struct erro
                  .user = attach->user,
                  .fd = attach->input ? STDIN_FILENO : -1,
                  .tty = attach->tty},
-        .out = SINK_INIT(STDOUT_FILENO),
-        .err = SINK_INIT(STDERR_FILENO),
+        .events = {.end = end, .out = SINK_INIT(STDOUT_FILENO), .err = SINK_INIT(STDERR_FILENO)},
         .signals = -1,
         .renew_at = clock_mono_ms() + attach->renew_s * 1000 / 3,
     };

@@ -135,7 +135,7 @@ static bool spawn_error(const struct guest_call *call, const struct spawn_status
                         struct error *err) {
     switch (status->failure) {
     case SPAWN_NO_USER:
-        return error_set(err, ERR_UNAUTHENTICATED, "the sandbox has no user '%s'", call->user);
+        return error_set(err, ERR_UNAUTHENTICATED, "invalid username: '%s'", call->user);
     case SPAWN_NO_CWD:
         if (status->error == ENOENT)
             return error_set(err, ERR_INVALID, "cwd '%s' does not exist", call->cwd);

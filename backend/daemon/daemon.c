@@ -72,18 +72,36 @@ static void watch_signals(struct daemon *daemon) {
     uv_signal_start(&daemon->interrupt, on_signal, SIGINT);
 }
 
+static void fail(struct daemon *daemon, const struct error *err) {
+    log_error("cannot start", "error", err->message, "hint", err->hint);
+    report_error(err);
+    daemon->failed = true;
+    uv_stop(&daemon->loop);
+}
+
+/* What an earlier daemon left is known again: now requests can be answered. */
+static void on_recovered(void *ctx) {
+    struct daemon *daemon = ctx;
+    struct error err = ERROR_INIT;
+    if (!listen_open(daemon, &err)) {
+        fail(daemon, &err);
+        return;
+    }
+    idle_start(daemon);
+    log_info("started", "version", PACKAGE_VERSION, "url", daemon->url);
+    report_ready();
+}
+
 static bool start(struct daemon *daemon, struct error *err) {
     raise_descriptor_limit();
     if (!paths_find(&daemon->paths, err) || !paths_create(&daemon->paths, err) ||
-        !open_log(daemon, err) || !take_lock(daemon, err))
+        !open_log(daemon, err) || !take_lock(daemon, err) || !rooms_start(daemon, err))
         return false;
     daemon->server = http_server_start(&daemon->loop, dispatch, daemon, err);
-    if (!daemon->server || !listen_open(daemon, err))
+    if (!daemon->server)
         return false;
     watch_signals(daemon);
-    idle_start(daemon);
-    log_info("started", "version", PACKAGE_VERSION, "url", daemon->url);
-    return true;
+    return core_recover(daemon->core, on_recovered, daemon, err);
 }
 
 /* ---- stop ---- */
@@ -107,13 +125,11 @@ int daemon_main(void) {
     struct daemon daemon = {.lock = -1, .started_ms = clock_mono_ms()};
     report_open();
     uv_loop_init(&daemon.loop);
-    if (!start(&daemon, &err)) {
-        log_error("cannot start", "error", err.message, "hint", err.hint);
-        report_error(&err);
-        return 1;
-    }
-    report_ready();
-    uv_run(&daemon.loop, UV_RUN_DEFAULT);
+    if (!start(&daemon, &err))
+        fail(&daemon, &err);
+    if (!daemon.failed)
+        uv_run(&daemon.loop, UV_RUN_DEFAULT);
+    rooms_stop(&daemon);
     log_info("stopped");
-    return 0;
+    return daemon.failed ? 1 : 0;
 }

@@ -5,7 +5,9 @@
 #ifndef E2B_DAEMON_DAEMON_H
 #define E2B_DAEMON_DAEMON_H
 
+#include "backend/api/api.h"
 #include "backend/http/route.h"
+#include "backend/store/store.h"
 #include "common/ids.h"
 #include "common/paths.h"
 
@@ -19,12 +21,17 @@ struct daemon {
     char url[40];    /* "http://127.0.0.1:PORT" */
     int64_t started_ms;
     struct http_server *server;
+    struct store *store;
+    struct runtime *runtime;
+    struct core *core;
+    struct api api;
 
     uv_signal_t terminate, interrupt;
     uv_timer_t idle;
     int64_t idle_exit_ms;
-    bool stay; /* somebody counts on the URL: no leaving by ourselves */
-    bool stopping;
+    int64_t deserted_ms; /* since when no sandbox lives (loop time) */
+    bool stay;           /* somebody counts on the URL: no leaving by ourselves */
+    bool stopping, failed;
 };
 
 /* Runs until it is told to stop; the exit status. */
@@ -32,12 +39,17 @@ int daemon_main(void);
 /* Sandboxes live on. Requests under way get a moment to end. */
 void daemon_stop(struct daemon *daemon, const char *reason);
 
+/* rooms.c: what the daemon serves with. */
+bool rooms_start(struct daemon *daemon, struct error *err);
+void rooms_stop(struct daemon *daemon); /* sandboxes live on */
+
 /* listen.c: the two doors. */
 bool listen_open(struct daemon *daemon, struct error *err);
 void listen_remove_socket(const struct daemon *daemon);
 
 /* idle.c: leaves when nobody needs it. */
 void idle_start(struct daemon *daemon);
+void idle_changed(void *daemon, bool idle); /* core's word: no sandbox lives (or one does again) */
 
 /* local_api.c: what concerns the daemon itself; call->ctx is the daemon. */
 extern const struct route local_routes[];

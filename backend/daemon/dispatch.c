@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which room a request belongs to. The control plane, the sandboxes' own API and the way to their
- * ports share one address, so this is decided before any path is looked at.
+ * ports share one address, so this is decided before any path is looked at: what names a sandbox
+ * (by its Host or by headers) goes there, to its own API on ENVD_PORT or to a program's port.
  */
 #include "backend/daemon/daemon.h"
+
+#include "backend/envd/address.h"
+#include "backend/envd/envd.h"
+#include "backend/envd/ports.h"
 
 #include <string.h>
 
@@ -14,6 +19,67 @@ static void serve_local(struct daemon *daemon, struct exchange *x) {
     router_serve(&router, x);
 }
 
+static void serve_api(struct daemon *daemon, struct exchange *x) {
+    static const struct route *const tables[] = {
+        api_sandbox_routes,
+        api_sandbox_list_routes,
+        api_sandbox_time_routes,
+        api_health_routes,
+    };
+    const struct router router = {.tables = tables,
+                                  .table_count = ARRAY_LEN(tables),
+                                  .api_key = daemon->api_key,
+                                  .ctx = &daemon->api};
+    router_serve(&router, x);
+}
+
+/* What the hosted service's orchestrator says to its sandboxes, closed to everybody else. */
+static bool is_internal(const char *path) {
+    static const char *const paths[] = {"/init",     "/freeze", "/unfreeze", "/collapse",
+                                        "/fsfreeze", "/fsthaw", "/upgrade"};
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        if (strcmp(path, paths[i]) == 0)
+            return true;
+    return false;
+}
+
+static void refuse_internal(struct exchange *x) {
+    exchange_reply_json(x, 404,
+                        json_pack("{s:s, s:s, s:i}", "message", "This path is not available",
+                                  "path", exchange_path(x), "code", 404));
+}
+
+static void refuse_address(struct exchange *x, enum address_kind kind) {
+    const char *text = kind == ADDRESS_BAD_ID     ? "Invalid sandbox ID"
+                       : kind == ADDRESS_BAD_PORT ? "Invalid sandbox port"
+                                                  : "missing header E2b-Sandbox-Port";
+    exchange_reply(x, 400, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+static void serve_sandbox(struct daemon *daemon, const struct address *address,
+                          struct exchange *x) {
+    struct error err = ERROR_INIT;
+    struct sandbox *sandbox = sandbox_find(daemon->core, address->id, &err);
+    if (!sandbox)
+        ports_reply_no_sandbox(x, address->id);
+    else if (address->port != ENVD_PORT)
+        ports_serve(sandbox, address->port, x);
+    else if (is_internal(exchange_path(x)))
+        refuse_internal(x);
+    else
+        envd_serve(sandbox, x);
+}
+
 void dispatch(void *ctx, struct exchange *x) {
-    serve_local(ctx, x);
+    struct daemon *daemon = ctx;
+    struct address address;
+    enum address_kind kind = address_find(exchange_head(x), &address);
+    if (kind == ADDRESS_SANDBOX)
+        serve_sandbox(daemon, &address, x);
+    else if (kind != ADDRESS_NONE)
+        refuse_address(x, kind);
+    else if (strncmp(exchange_path(x), "/local/", 7) == 0)
+        serve_local(daemon, x);
+    else
+        serve_api(daemon, x);
 }

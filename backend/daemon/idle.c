@@ -12,17 +12,27 @@
 
 enum { IDLE_EXIT_S = 60 };
 
+/* How long nobody has needed it. */
+static int64_t unneeded_ms(const struct daemon *daemon) {
+    if (daemon->stay || sandbox_count(daemon->core))
+        return 0;
+    int64_t deserted_ms = (int64_t)uv_now(&daemon->loop) - daemon->deserted_ms;
+    return MIN(deserted_ms, http_server_quiet_ms(daemon->server));
+}
+
 static void on_timer(uv_timer_t *timer) {
     struct daemon *daemon = timer->data;
-    int64_t quiet_ms = http_server_quiet_ms(daemon->server);
-    if (daemon->stay) {
-        uv_timer_stop(timer);
-        return;
-    }
-    if (quiet_ms >= daemon->idle_exit_ms)
+    int64_t unneeded = unneeded_ms(daemon);
+    if (unneeded >= daemon->idle_exit_ms)
         daemon_stop(daemon, "nobody needs it");
     else
-        uv_timer_start(timer, on_timer, (uint64_t)(daemon->idle_exit_ms - quiet_ms), 0);
+        uv_timer_start(timer, on_timer, (uint64_t)(daemon->idle_exit_ms - unneeded), 0);
+}
+
+void idle_changed(void *ctx, bool idle) {
+    struct daemon *daemon = ctx;
+    if (idle)
+        daemon->deserted_ms = (int64_t)uv_now(&daemon->loop);
 }
 
 void idle_start(struct daemon *daemon) {
@@ -33,6 +43,7 @@ void idle_start(struct daemon *daemon) {
         log_warn("E2B_IDLE_EXIT is not a duration", "error", err.message);
     daemon->idle_exit_ms = MAX(seconds, (int64_t)1) * 1000;
     daemon->idle.data = daemon;
+    daemon->deserted_ms = (int64_t)uv_now(&daemon->loop);
     uv_timer_init(&daemon->loop, &daemon->idle);
     uv_timer_start(&daemon->idle, on_timer, (uint64_t)daemon->idle_exit_ms, 0);
 }

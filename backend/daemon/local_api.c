@@ -19,18 +19,38 @@ static bool refuse_strangers(struct call *call) {
     return true;
 }
 
+/* How each limit of a sandbox is kept on this host, or why it cannot be. */
+static json_t *describe_limits(const struct runtime_facts *facts) {
+    const struct {
+        const char *name;
+        const struct runtime_mechanism *how;
+    } limits[] = {
+        {"memory", &facts->memory},   {"processes", &facts->processes},
+        {"files", &facts->files},     {"disk", &facts->disk},
+        {"cpu", &facts->cpu},         {"freeze", &facts->freeze},
+        {"network", &facts->network},
+    };
+    json_t *all = json_object();
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+        json_object_set_new(all, limits[i].name,
+                            json_pack("{s:s?, s:s?}", "mechanism", limits[i].how->mechanism, "why",
+                                      limits[i].how->why));
+    return all;
+}
+
 static void get_status(struct call *call) {
     const struct daemon *daemon = call->ctx;
     char socket[PATHS_MAX + sizeof(PATHS_SOCKET) + 1];
     if (refuse_strangers(call))
         return;
     snprintf(socket, sizeof(socket), "%s/%s", daemon->paths.runtime, PATHS_SOCKET);
-    exchange_reply_json(call->x, 200,
-                        json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:b}", "pid", (int)getpid(),
-                                  "socket", socket, "url", daemon->url, "version", PACKAGE_VERSION,
-                                  "stateDir", daemon->paths.state, "uptimeSeconds",
-                                  (json_int_t)((clock_mono_ms() - daemon->started_ms) / 1000),
-                                  "stays", daemon->stay));
+    json_t *status = json_pack(
+        "{s:i, s:s, s:s, s:s, s:s, s:I, s:b}", "pid", (int)getpid(), "socket", socket, "url",
+        daemon->url, "version", PACKAGE_VERSION, "stateDir", daemon->paths.state, "uptimeSeconds",
+        (json_int_t)((clock_mono_ms() - daemon->started_ms) / 1000), "stays", daemon->stay);
+    json_object_set_new(status, "sandboxes", json_integer(sandbox_count(daemon->core)));
+    json_object_set_new(status, "limits", describe_limits(runtime_facts(daemon->runtime)));
+    exchange_reply_json(call->x, 200, status);
 }
 
 static void get_env(struct call *call) {
@@ -52,9 +72,59 @@ static void post_stay(struct call *call) {
     exchange_reply_empty(call->x, 204);
 }
 
+/* A stop that ends all sandboxes first. */
+struct ending {
+    struct daemon *daemon;
+    struct exchange *x; /* NULL: who asked has left */
+    unsigned left;
+};
+
+static void on_asker_left(void *ctx, bool broken) {
+    struct ending *ending = ctx;
+    (void)broken;
+    ending->x = NULL;
+}
+
+static void on_one_ended(void *ctx) {
+    static const struct exchange_events none = {0};
+    struct ending *ending = ctx;
+    if (--ending->left)
+        return;
+    if (ending->x) {
+        exchange_set_events(ending->x, &none, NULL);
+        exchange_reply_empty(ending->x, 204);
+    }
+    daemon_stop(ending->daemon, "asked to, with all sandboxes");
+    free(ending);
+}
+
+static void end_all(struct daemon *daemon, struct exchange *x) {
+    static const struct exchange_events events = {.closed = on_asker_left};
+    struct sandbox *sandbox;
+    struct ending *ending = calloc(1, sizeof(*ending));
+    if (!ending) {
+        exchange_reply_empty(x, 500);
+        return;
+    }
+    *ending = (struct ending){.daemon = daemon, .x = x, .left = 1};
+    exchange_set_events(x, &events, ending);
+    while ((sandbox = sandbox_first(daemon->core))) {
+        ending->left++;
+        if (!sandbox_kill(sandbox, "the backend stops", on_one_ended, ending))
+            ending->left--;
+    }
+    on_one_ended(ending);
+}
+
 static void post_stop(struct call *call) {
+    struct error err = ERROR_INIT;
     if (refuse_strangers(call))
         return;
+    const char *kill = exchange_param(call->x, "kill", 0, &err);
+    if (kill && strcmp(kill, "true") == 0) {
+        end_all(call->ctx, call->x);
+        return;
+    }
     exchange_reply_empty(call->x, 204);
     daemon_stop(call->ctx, "asked to");
 }

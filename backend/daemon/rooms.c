@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rooms that requests are served with, each started after those it needs: the store, the Linux
+ * side, and what a sandbox is. Building the base for the first time happens in here, and whoever
+ * started us is told of it.
+ */
+#include "backend/daemon/daemon.h"
+
+#include <stdio.h>
+
+enum {
+    MAX_SANDBOXES = 4000,
+    MAX_TIMEOUT_S = 7 * 24 * 3600,
+    DISK_RESERVE_BYTES = 512 << 20,
+};
+
+bool rooms_start(struct daemon *daemon, struct error *err) {
+    char path[PATHS_MAX + 16];
+    const struct runtime_config config = {.state = daemon->paths.state,
+                                          .disk_reserve_bytes = DISK_RESERVE_BYTES};
+    snprintf(path, sizeof(path), "%s/e2b.db", daemon->paths.state);
+    daemon->store = store_open(path, err);
+    if (!daemon->store)
+        return false;
+    daemon->runtime = runtime_start(&daemon->loop, &config, report_progress, NULL, err);
+    if (!daemon->runtime)
+        return false;
+    const struct core_config core = {
+        .loop = &daemon->loop,
+        .runtime = daemon->runtime,
+        .store = daemon->store,
+        .max_sandboxes = MAX_SANDBOXES,
+        .max_timeout_s = MAX_TIMEOUT_S,
+        .events_address = "http://192.0.2.1", /* what programs know from the hosted service */
+        .idle_changed = idle_changed,
+        .ctx = daemon,
+    };
+    daemon->core = core_start(&core, err);
+    daemon->api = (struct api){.core = daemon->core, .domain = daemon->domain};
+    return daemon->core != NULL;
+}
+
+void rooms_stop(struct daemon *daemon) {
+    if (daemon->core)
+        core_stop(daemon->core);
+    if (daemon->runtime)
+        runtime_stop(daemon->runtime);
+    if (daemon->store)
+        store_close(daemon->store);
+}

@@ -12,6 +12,7 @@ static const struct option_spec options[] = {
 static const struct command *const children[] = {
     &command_sandbox,
     &command_local,
+    &command_doctor,
     &command_completion,
     &command_complete,
     &command_help,

@@ -9,6 +9,7 @@
 
 extern const struct command command_sandbox;
 extern const struct command command_local;
+extern const struct command command_doctor;
 extern const struct command command_help;
 extern const struct command command_completion;
 extern const struct command command_complete;

@@ -34,8 +34,9 @@ static struct {
     size_t used; /* slots in use lie below it */
     uint64_t max_files;
     int64_t deadline; /* Unix seconds; 0: none */
+    int kept;         /* a descriptor; -1: none */
     bool has_ids, connected;
-} agent;
+} agent = {.kept = -1};
 
 static struct process *find(int32_t pid) {
     for (size_t i = 0; i < agent.used; i++)
@@ -196,6 +197,14 @@ static int on_forget(const struct agent_request *request, int *fds) {
     return 0;
 }
 
+/* One at most; the descriptor itself stays, whatever its number. */
+static int on_keep(const struct agent_request *request, int *fds) {
+    (void)request;
+    close_fd(&agent.kept);
+    agent.kept = steal_fd(&fds[0]);
+    return 0;
+}
+
 static int on_deadline(const struct agent_request *request, int *fds) {
     (void)fds;
     agent.deadline = request->value;
@@ -207,10 +216,10 @@ static const struct {
     size_t fd_count;
     bool answers; /* by itself, when it succeeds; or there is no answer */
 } requests[] = {
-    [AGENT_SPAWN] = {on_spawn, 2, true},       [AGENT_HELPER] = {on_helper, 2, false},
-    [AGENT_SIGNAL] = {on_signal, 0, false},    [AGENT_CLOSE_STDIN] = {on_close_stdin, 0, false},
-    [AGENT_ADOPT] = {on_adopt, 0, false},      [AGENT_FORGET] = {on_forget, 0, true},
-    [AGENT_DEADLINE] = {on_deadline, 0, true},
+    [AGENT_SPAWN] = {on_spawn, 2, true},    [AGENT_HELPER] = {on_helper, 2, false},
+    [AGENT_SIGNAL] = {on_signal, 0, false}, [AGENT_CLOSE_STDIN] = {on_close_stdin, 0, false},
+    [AGENT_ADOPT] = {on_adopt, 0, false},   [AGENT_FORGET] = {on_forget, 0, true},
+    [AGENT_KEEP] = {on_keep, 1, true},      [AGENT_DEADLINE] = {on_deadline, 0, true},
 };
 
 static void serve(void) {

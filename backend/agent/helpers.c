@@ -5,6 +5,7 @@
 #include "backend/agent/helpers.h"
 #include "backend/agent/files.h"
 #include "backend/agent/measure.h"
+#include "backend/agent/network.h"
 #include "backend/agent/sys.h"
 #include "backend/agent/tree.h"
 #include "common/io.h"
@@ -35,6 +36,11 @@ static void empty(const struct helper *h) {
 static void measure(const struct helper *h) {
     int64_t bytes = 0;
     last(h, measure_tree(h->objects[0], &bytes) ? 0 : errno, bytes);
+}
+
+static void network(const struct helper *h) {
+    const char *const *commands = (const char *const *)(h->args.argv + 1);
+    last(h, network_configure(h->objects[0], commands, h->args.argc - 1), 0);
 }
 
 static int connect_to(const struct sockaddr *address, socklen_t len) {
@@ -71,6 +77,7 @@ static const struct {
 } helpers[HELPER_OPS] = {
     [HELPER_EMPTY] = {empty, HELPER_IN_ZYGOTE, 1, 0},
     [HELPER_MEASURE] = {measure, HELPER_IN_ZYGOTE, 1, 0},
+    [HELPER_NETWORK] = {network, HELPER_IN_ZYGOTE, 1, 1},
     [HELPER_CONNECT] = {connect_port, HELPER_IN_AGENT, 0, 1},
 };
 

@@ -115,6 +115,7 @@ enum agent_request_type {
     AGENT_CLOSE_STDIN, /* drop the agent's own duplicate -> AGENT_DONE */
     AGENT_ADOPT,       /* -> AGENT_PROCESS for each, then AGENT_DONE */
     AGENT_FORGET,      /* the end of `pid` was dealt with: drop what is kept of it; no reply */
+    AGENT_KEEP,        /* fd: held until the sandbox ends, and by that tells somebody; no reply */
     AGENT_DEADLINE,    /* value = Unix seconds at which to end when no daemon is there; 0: never */
 };
 
@@ -200,6 +201,7 @@ struct spawn_status {
 enum helper_op {
     HELPER_EMPTY = 1, /* zygote; object: a directory. Removes all in it. */
     HELPER_MEASURE,   /* zygote; object: a directory. value = bytes allocated below it. */
+    HELPER_NETWORK,   /* zygote; object: a pidfd, args: commands of network.h. Sets routes. */
     HELPER_CONNECT,   /* agent; args: port. fd: a stream socket connected to it on loopback. */
     /* agent; backend/agent/files_protocol.h tells their arguments and answers */
     HELPER_FILE_OPEN_READ,

@@ -33,7 +33,6 @@ struct guest *guest_new(struct runtime *rt, const char *id, const struct guest_e
     snprintf(g->id, sizeof(g->id), "%s", id);
     g->rt = rt;
     g->pid = g->pidfd = g->connection = -1;
-    g->disk_used_bytes = -1;
     g->events = events;
     g->ctx = ctx;
     g->ready = ready;
@@ -46,7 +45,7 @@ static void free_handle(uv_handle_t *handle) {
 
 void guest_free(struct guest *g) {
     guest_stop_waiting(g);
-    guest_stop_measuring(g);
+    guest_unwatch_disk(g);
     if (g->death)
         uv_close((uv_handle_t *)g->death, free_handle);
     if (g->control)
@@ -104,6 +103,7 @@ static void fail(struct guest *g, const struct error *err) {
 void guest_is_ready(struct guest *g) {
     guest_stop_waiting(g);
     g->state = GUEST_RUNNING;
+    guest_watch_disk(g);
     g->ready(g->ctx, g, NULL);
 }
 
@@ -115,6 +115,8 @@ static void on_hello(void *ctx) {
         return;
     }
     rt->making--;
+    guest_connect(g, &g->plan.network);
+    plan_free(&g->plan);
     guest_is_ready(g);
     runtime_make_next(rt);
 }
@@ -245,6 +247,7 @@ static void fill_create(struct guest *g, struct zygote_create *create) {
     create->max_memory =
         cgroups_facts(rt->cgroups)->memory.mechanism ? 0 : plan->limits.memory_bytes;
     create->tmpfs_bytes = plan->limits.memory_bytes / TMPFS_SHARE;
+    snprintf(create->nameserver, sizeof(create->nameserver), "%s", network_nameserver(rt->network));
     create->flags = rt->holder.is_root ? ZYGOTE_DETACHED : 0;
 }
 

@@ -24,6 +24,7 @@ void guest_was_lost(struct guest *g, const char *reason) {
         return;
     const bool adopting = g->state == GUEST_ADOPTING;
     g->state = GUEST_LOST;
+    guest_unwatch_disk(g);
     kill_all(g);
     guest_stop_waiting(g);
     guest_fail_calls(g);
@@ -90,6 +91,7 @@ void guest_end(struct guest *g, void (*done)(void *ctx), void *ctx) {
     g->ended = done;
     g->ended_ctx = ctx;
     g->state = GUEST_ENDING;
+    guest_unwatch_disk(g);
     guest_fail_calls(g);
     if (g->control)
         control_stop(steal_ptr(&g->control));

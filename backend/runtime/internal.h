@@ -8,7 +8,9 @@
 #include "backend/image/base.h"
 #include "backend/runtime/cgroup.h"
 #include "backend/runtime/control.h"
+#include "backend/runtime/disk.h"
 #include "backend/runtime/holder.h"
+#include "backend/runtime/network.h"
 #include "backend/runtime/runtime.h"
 #include "backend/runtime/sandbox_dirs.h"
 #include "backend/runtime/zygote_client.h"
@@ -23,6 +25,9 @@ struct runtime {
     struct zygote_client zygote;
     struct sandbox_dirs dirs;
     struct cgroups *cgroups;
+    struct network *network;
+    struct disk *disk;
+    struct guest *unmeasured; /* whose measuring could not start, until the watch is told */
     struct base base;
     const char *root_lowers[2], *usr_lowers[3];
     int seccomp; /* memfd: the program */
@@ -57,7 +62,7 @@ struct guest {
     struct runtime *rt;
     char id[32];
     enum guest_state state;
-    struct plan plan; /* while QUEUED */
+    struct plan plan; /* until it runs */
     pid_t pid;
     int pidfd;
     bool has_dir;
@@ -73,8 +78,9 @@ struct guest {
     guest_ready ready;
     void (*each)(void *ctx, struct guest_process *process); /* while ADOPTING */
     struct guest_call *calls;
-    int64_t disk_used_bytes; /* when last measured; -1 */
-    uv_poll_t *measuring;    /* the helper at work; NULL: none */
+    bool is_watched;      /* by rt->disk */
+    bool is_disk_frozen;  /* by its verdict */
+    uv_poll_t *measuring; /* the helper at work; NULL: none */
     int measure_socket;
     struct error failure; /* why it could not be made */
     void (*ended)(void *ctx);
@@ -103,8 +109,13 @@ void guest_was_lost(struct guest *g, const char *reason);
 void guest_end(struct guest *g, void (*done)(void *ctx), void *ctx);
 void guest_on_death(uv_poll_t *poll, int status, int events);
 
-/* guest_resources.c */
-void guest_stop_measuring(struct guest *g);
+/* guest_disk.c */
+bool runtime_watch_disk(struct runtime *rt, const struct runtime_config *config, struct error *err);
+void guest_watch_disk(struct guest *g);
+void guest_unwatch_disk(struct guest *g);
+
+/* guest_network.c */
+void guest_connect(struct guest *g, const struct plan_network *policy);
 
 /* guest_process.c */
 void guest_on_exited(struct guest *g, const struct agent_reply *reply);

@@ -80,8 +80,8 @@ static void fill_facts(struct runtime *rt) {
     if (!facts->processes.mechanism)
         facts->processes.mechanism = "RLIMIT_NPROC of each user inside";
     facts->files.mechanism = "RLIMIT_NOFILE";
-    facts->disk.why = "the sandboxes' directories are measured, not bounded";
-    facts->network.mechanism = "network namespace";
+    facts->disk.mechanism = "watched, and the writer frozen";
+    facts->network.mechanism = network_mechanism(rt->network, &facts->network.why);
 }
 
 static bool prepare_base(struct runtime *rt, const struct runtime_config *config, const char *agent,
@@ -121,8 +121,10 @@ static bool start(struct runtime *rt, const struct runtime_config *config,
         return false;
     if (!zygote_client_start(&rt->zygote, rt->loop, rt->holder.socket, err))
         return false;
+    rt->network = network_start(rt->loop, &rt->zygote);
     fill_facts(rt);
-    return sandbox_dirs_start(&rt->dirs, rt->loop, config->state, &rt->zygote, err);
+    return sandbox_dirs_start(&rt->dirs, rt->loop, config->state, &rt->zygote, err) &&
+           runtime_watch_disk(rt, config, err);
 }
 
 struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_config *config,
@@ -153,6 +155,10 @@ void runtime_stop(struct runtime *rt) {
     zygote_client_stop(&rt->zygote);
     while (rt->deferred)
         run_deferred(rt);
+    if (rt->disk)
+        disk_stop(rt->disk);
+    if (rt->network)
+        network_stop(rt->network);
     sandbox_dirs_stop(&rt->dirs);
     holder_stop(&rt->holder);
     close_fd(&rt->seccomp);

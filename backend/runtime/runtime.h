@@ -94,6 +94,10 @@ void guest_set_deadline(struct guest *guest, int64_t unix_seconds);
 bool guest_freeze(struct guest *guest, struct error *err);
 bool guest_thaw(struct guest *guest, struct error *err);
 
+/* Replaces what the sandbox may reach. `done` is called once, also when it ends meanwhile. */
+void guest_set_network(struct guest *guest, const struct plan_network *network,
+                       void (*done)(void *ctx, const struct error *err), void *ctx);
+
 struct guest_usage {
     int64_t cpu_us, memory_bytes, memory_cache_bytes, memory_limit_bytes;
     int64_t disk_used_bytes, disk_total_bytes; /* -1: not known */

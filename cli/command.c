@@ -74,11 +74,11 @@ static bool find_context(const struct parse *parse, struct context *context, str
     const struct option_value *chosen = options_find(&parse->options, "context");
     if (parse_leaf(parse)->flags & COMMAND_LOCAL)
         return context_resolve(context, "local", "the command", err);
-    if (!context_resolve(context, chosen->text, chosen->env ? chosen->env : "--context", err))
-        return false;
-    if (context->warning[0])
+    const char *chosen_by = chosen->env ? chosen->env : "--context";
+    bool found = context_resolve(context, chosen->text, chosen_by, err);
+    if (context->warning[0] && !wants_json(parse))
         fprintf(stderr, "warning: %s\n", context->warning);
-    return true;
+    return found;
 }
 
 /* Only for people: what a command prints on standard error is its own. */

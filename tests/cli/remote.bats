@@ -274,3 +274,17 @@ ended() {
     E2B_DOMAIN=nowhere.invalid run -7 --separate-stderr "$E2B" sandbox exec "$id" true
     [[ "$stderr" == *"49983-$id.nowhere.invalid"* ]]
 }
+
+@test "completion knows the sandboxes that run, and is silent where nobody answers" {
+    create && create
+    [ "$("$E2B" complete -- sandbox info "" | cut -f 1 | sort | tr '\n' ' ')" = \
+        "isb000000000000000001 isb000000000000000002 " ]
+    [ "$("$E2B" complete -- sandbox kill isb000000000000000001 isb000000000000000002 | cut -f 1)" = \
+        isb000000000000000002 ]
+    run -0 "$E2B" complete -- sandbox info x
+    [ "$output" = "" ]
+    E2B_API_URL=http://127.0.0.1:1 run -0 "$E2B" complete -- sandbox info ""
+    [ "$output" = "" ]
+    E2B_CONTEXT=local run -0 "$E2B" complete -- sandbox info ""
+    [ "$output" = "" ]
+}

@@ -57,6 +57,8 @@ static void check_option(const struct command *command, const struct option_spec
     ck_assert_msg(strncmp(spec->name, "no-", 3) != 0, "%s --%s", command->name, spec->name);
     ck_assert_msg(spec->type != OPTION_CHOICE || spec->choices, "%s --%s: choices", command->name,
                   spec->name);
+    ck_assert_msg(spec->type != OPTION_BOOL || (!spec->fallback && !spec->env),
+                  "%s --%s: a flag is off until it is typed", command->name, spec->name);
     ck_assert_msg(!spec->value || !strpbrk(spec->value, "<>"), "%s --%s: brackets", command->name,
                   spec->name);
     ck_assert_msg(!spec->fallback || value_parse(spec, spec->fallback, &number, &err),

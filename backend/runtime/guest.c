@@ -45,6 +45,7 @@ static void free_handle(uv_handle_t *handle) {
 
 void guest_free(struct guest *g) {
     guest_stop_waiting(g);
+    guest_forget_link(g);
     guest_unwatch_disk(g);
     if (g->death)
         uv_close((uv_handle_t *)g->death, free_handle);

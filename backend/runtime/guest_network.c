@@ -1,34 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A guest's way out, made once it runs: whoever waits for the sandbox does not wait for that.
+ * A guest's way out: connected as soon as it runs, while its creator already goes on. What is to be
+ * spawned waits for the routes, so that nothing ever runs without its rules.
  */
 #include "backend/runtime/internal.h"
+#include "backend/runtime/network.h"
 #include "common/log.h"
 
-#include <stdio.h>
-#include <string.h>
+/* Outlives the guest when that ends first. */
+struct guest_link {
+    struct guest *guest; /* NULL: it is gone */
+};
 
-/* The guest may be gone when the answer comes, so only its name is kept. */
 static void on_connected(void *ctx, const struct error *err) {
-    char *id = ctx;
-    if (err)
-        log_warn("a sandbox has no way out", "sandbox", id, "error", err->message);
-    free(id);
+    struct guest_link *link = ctx;
+    struct guest *g = link->guest;
+    if (g) {
+        g->link = NULL;
+        if (err)
+            log_warn("a sandbox has no network", "sandbox", g->id, "error", err->message, "hint",
+                     err->hint);
+        guest_send_held(g);
+    }
+    free(link);
 }
 
 void guest_connect(struct guest *g, const struct plan_network *policy) {
-    const struct network_guest where = {.pid = g->pid, .pidfd = g->pidfd};
-    const struct agent_request keep = {.type = AGENT_KEEP};
-    char *id = strdup(g->id);
-    if (!id)
+    const struct network_guest self = {g->pid, g->pidfd};
+    g->link = malloc(sizeof(*g->link));
+    if (!g->link)
         abort();
-    int alive = network_attach(g->rt->network, &where, policy, on_connected, id);
-    if (alive >= 0)
-        control_send(g->control, &keep, &alive, 1, NULL, NULL);
+    g->link->guest = g;
+    int keep = network_attach(g->rt->network, &self, policy, on_connected, g->link);
+    if (keep >= 0)
+        control_send(g->control, &(struct agent_request){.type = AGENT_KEEP}, &keep, 1, NULL, NULL);
+}
+
+void guest_forget_link(struct guest *g) {
+    if (g->link)
+        g->link->guest = NULL;
+    g->link = NULL;
 }
 
 void guest_set_network(struct guest *guest, const struct plan_network *network,
                        void (*done)(void *ctx, const struct error *err), void *ctx) {
-    const struct network_guest where = {.pid = guest->pid, .pidfd = guest->pidfd};
+    const struct network_guest where = {guest->pid, guest->pidfd};
     network_update(guest->rt->network, &where, network, done, ctx);
 }

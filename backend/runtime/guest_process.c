@@ -17,7 +17,9 @@ struct guest_call {
     void (*done)(void *ctx, const struct error *err); /* of a signal */
     /* of a spawn: */
     guest_spawned spawned;
-    int status; /* pipe: end of file means it runs */
+    int status;                   /* pipe: end of file means it runs */
+    struct agent_request request; /* while it is held for the network */
+    int held[2];
     uv_poll_t *watch;
     struct guest_process process;
     char *user, *cwd; /* for the error */
@@ -32,7 +34,7 @@ static struct guest_call *call_new(struct guest *g, void *ctx) {
         abort();
     call->guest = g;
     call->ctx = ctx;
-    call->status = -1;
+    call->status = call->held[0] = call->held[1] = -1;
     call->process =
         (struct guest_process){.pid = -1, .arguments = -1, .out = -1, .err = -1, .in = -1};
     call->next = g->calls;
@@ -67,6 +69,8 @@ static void close_process(struct guest_process *p) {
 static void call_free(struct guest_call *call) {
     stop_watching(call);
     close_process(&call->process);
+    close_fd(&call->held[0]);
+    close_fd(&call->held[1]);
     free(call->user);
     free(call->cwd);
     free(call);
@@ -211,14 +215,26 @@ static void on_spawned(void *ctx, struct control_reply *reply) {
     uv_poll_start(call->watch, UV_READABLE, on_status);
 }
 
+/* Takes the held descriptors. */
+static void send_spawn(struct guest_call *call) {
+    int fds[] = {steal_fd(&call->held[0]), steal_fd(&call->held[1])};
+    control_send(call->guest->control, &call->request, fds, 2, on_spawned, call);
+}
+
+void guest_send_held(struct guest *g) {
+    for (struct guest_call *call = g->calls; call && g->control; call = call->next)
+        if (call->held[0] >= 0)
+            send_spawn(call);
+}
+
 static bool ask_to_spawn(struct guest_call *call, const struct guest_spawn *spawn,
                          struct error *err) {
-    const struct agent_request request = {.type = AGENT_SPAWN,
-                                          .flags = (spawn->pty ? SPAWN_PTY : 0u) |
-                                                   (spawn->want_stdin ? SPAWN_STDIN : 0u),
-                                          .cols = spawn->cols,
-                                          .rows = spawn->rows};
-    int ends[2], fds[2];
+    int ends[2];
+    call->request = (struct agent_request){.type = AGENT_SPAWN,
+                                           .flags = (spawn->pty ? SPAWN_PTY : 0u) |
+                                                    (spawn->want_stdin ? SPAWN_STDIN : 0u),
+                                           .cols = spawn->cols,
+                                           .rows = spawn->rows};
     if (!is_there(call->guest, err))
         return false;
     cleanup_close int memfd = arguments_memfd(spawn, err);
@@ -228,9 +244,10 @@ static bool ask_to_spawn(struct guest_call *call, const struct guest_spawn *spaw
         return error_errno(err, errno, "cannot make a pipe");
     call->status = ends[0];
     io_set_nonblocking(call->status, true);
-    fds[0] = steal_fd(&memfd);
-    fds[1] = ends[1];
-    control_send(call->guest->control, &request, fds, 2, on_spawned, call);
+    call->held[0] = steal_fd(&memfd);
+    call->held[1] = ends[1];
+    if (!call->guest->link)
+        send_spawn(call);
     return true;
 }
 

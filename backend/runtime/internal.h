@@ -57,6 +57,7 @@ enum guest_state {
 };
 
 struct guest_call; /* guest_process.c */
+struct guest_link; /* guest_network.c */
 
 struct guest {
     struct runtime *rt;
@@ -78,6 +79,7 @@ struct guest {
     guest_ready ready;
     void (*each)(void *ctx, struct guest_process *process); /* while ADOPTING */
     struct guest_call *calls;
+    struct guest_link *link; /* its network is being connected: spawns are held; else NULL */
     bool is_watched;      /* by rt->disk */
     bool is_disk_frozen;  /* by its verdict */
     uv_poll_t *measuring; /* the helper at work; NULL: none */
@@ -116,8 +118,10 @@ void guest_unwatch_disk(struct guest *g);
 
 /* guest_network.c */
 void guest_connect(struct guest *g, const struct plan_network *policy);
+void guest_forget_link(struct guest *g);
 
 /* guest_process.c */
+void guest_send_held(struct guest *g); /* the spawns that waited */
 void guest_on_exited(struct guest *g, const struct agent_reply *reply);
 /* Answers all open calls with ERR_GONE, later. */
 void guest_fail_calls(struct guest *g);

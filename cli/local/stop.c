@@ -40,7 +40,10 @@ static int stop_run(struct invocation *in, struct error *err) {
     cleanup_close int process = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
     if (process < 0)
         return error_errno(err, errno, "cannot watch process %lld", (long long)pid) - 1;
-    if (!local_call(client, "POST", "/local/stop", NULL, err) || !wait_gone(process, pid, err))
+    if (!local_call(client, "POST", "/local/stop", NULL, err))
+        return -1;
+    client_close(steal_ptr(&client)); /* or it would wait for us */
+    if (!wait_gone(process, pid, err))
         return -1;
     puts("The local backend has stopped");
     return EXIT_OK;

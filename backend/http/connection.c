@@ -149,8 +149,12 @@ static bool skip_body(struct connection *c) {
 }
 
 static bool next_request(struct connection *c) {
-    if (c->closing || output_pending(&c->out) > HTTP_OUT_LOW || c->out.file >= 0 || !skip_body(c))
+    if (c->closing || output_pending(&c->out) > HTTP_OUT_LOW || c->out.file >= 0)
         return false;
+    if (!skip_body(c)) {
+        c->closing |= c->eof;
+        return false;
+    }
     while (c->pos < c->end && (c->in[c->pos] == '\r' || c->in[c->pos] == '\n'))
         c->pos++; /* RFC 9112 2.2: an empty line before the request */
     size_t used = 0;

@@ -13,6 +13,10 @@ struct api {
     const char *domain; /* "localhost:PORT": where clients find the ports of sandboxes */
 };
 
+/* Where the client of this exchange finds them: a server of ours that is reached as api.DOMAIN,
+ * e.g. behind a TLS front, is found under DOMAIN. Valid until the exchange ends. */
+const char *api_domain(const struct api *api, struct exchange *x);
+
 extern const struct route api_sandbox_routes[];      /* create, get, delete */
 extern const struct route api_sandbox_list_routes[]; /* lists */
 extern const struct route api_sandbox_time_routes[]; /* timeout, refreshes, connect */

@@ -7,6 +7,11 @@
 /* Deprecated, the same for all, and still required by the clients. */
 static const char client_id[] = "6532622b";
 
+const char *api_domain(const struct api *api, struct exchange *x) {
+    const char *host = exchange_header(x, "host");
+    return host && strncmp(host, "api.", 4) == 0 ? host + 4 : api->domain;
+}
+
 static void set_text(json_t *object, const char *key, const char *text) {
     json_object_set_new(object, key, json_string(text));
 }
@@ -27,15 +32,15 @@ static json_t *identity(const struct sandbox *sandbox) {
     return object;
 }
 
-static void add_access(json_t *object, const struct api *api, const struct sandbox *sandbox) {
+static void add_access(json_t *object, const char *domain, const struct sandbox *sandbox) {
     if (sandbox->secure)
         set_text(object, "envdAccessToken", sandbox->access_token);
-    set_text(object, "domain", api->domain);
+    set_text(object, "domain", domain);
 }
 
-json_t *sandbox_json_created(const struct api *api, const struct sandbox *sandbox) {
+json_t *sandbox_json_created(const char *domain, const struct sandbox *sandbox) {
     json_t *object = identity(sandbox);
-    add_access(object, api, sandbox);
+    add_access(object, domain, sandbox);
     return object;
 }
 
@@ -54,9 +59,9 @@ json_t *sandbox_json_listed(const struct sandbox *sandbox) {
     return object;
 }
 
-json_t *sandbox_json_detail(const struct api *api, const struct sandbox *sandbox) {
+json_t *sandbox_json_detail(const char *domain, const struct sandbox *sandbox) {
     json_t *object = sandbox_json_listed(sandbox);
-    add_access(object, api, sandbox);
+    add_access(object, domain, sandbox);
     json_object_set_new(object, "allowInternetAccess", json_boolean(sandbox->internet));
     json_object_set_new(object, "lifecycle",
                         json_pack("{s:b, s:s}", "autoResume", 0, "onTimeout", "kill"));

@@ -7,9 +7,9 @@
 
 #include "backend/api/api.h"
 
-json_t *sandbox_json_created(const struct api *api, const struct sandbox *sandbox);
+json_t *sandbox_json_created(const char *domain, const struct sandbox *sandbox);
 json_t *sandbox_json_listed(const struct sandbox *sandbox);
-json_t *sandbox_json_detail(const struct api *api, const struct sandbox *sandbox);
+json_t *sandbox_json_detail(const char *domain, const struct sandbox *sandbox);
 
 /* The running sandbox of the path's first parameter, or NULL and the answer was given. One that is
  * being killed is gone already, but for those who want to know (`conflict`). */

@@ -56,7 +56,7 @@ static void connect_sandbox(struct call *call, bool required) {
         return;
     if (sandbox_check_timeout(api->core, seconds, &err) &&
         sandbox_set_timeout(sandbox, seconds, true, &err))
-        exchange_reply_json(call->x, 200, sandbox_json_created(api, sandbox));
+        exchange_reply_json(call->x, 200, sandbox_json_created(api_domain(api, call->x), sandbox));
     else
         exchange_reply_error(call->x, &err);
 }

@@ -14,7 +14,7 @@ static void on_created(void *ctx, struct sandbox *sandbox, const struct error *e
     if (!x)
         return; /* whoever asked has left: its time ends the sandbox */
     if (sandbox)
-        exchange_reply_json(x, 201, sandbox_json_created(api, sandbox));
+        exchange_reply_json(x, 201, sandbox_json_created(api_domain(api, x), sandbox));
     else
         exchange_reply_error(x, err);
 }
@@ -65,7 +65,8 @@ static void create_v2(struct call *call) {
 static void get(struct call *call) {
     struct sandbox *sandbox = api_sandbox(call, false);
     if (sandbox)
-        exchange_reply_json(call->x, 200, sandbox_json_detail(call->ctx, sandbox));
+        exchange_reply_json(call->x, 200,
+                            sandbox_json_detail(api_domain(call->ctx, call->x), sandbox));
 }
 
 static void on_killed(void *ctx) {

@@ -14,7 +14,10 @@ for (const line of run('local', 'env', '--shell', 'sh').split('\n')) {
   if (match) process.env[match[1]] = match[2]
 }
 
-after(() => run('local', 'stop', '--kill'))
+after(() => {
+  run('sandbox', 'kill', '--all')
+  run('local', 'stop')
+})
 
 // The clients under test: the current one, and the newest that still speaks v1 of create and connect.
 export const clients = [

@@ -32,8 +32,11 @@ for (const [name, { Sandbox, CommandExitError, TimeoutError, InvalidArgumentErro
     })
 
     await t.test('background: stdin, list, connect, kill', async () => {
-      const cat = await sandbox.commands.run('cat', { background: true, stdin: true })
+      let echoed
+      const hello = new Promise((resolve) => { echoed = resolve })
+      const cat = await sandbox.commands.run('cat', { background: true, stdin: true, onStdout: echoed })
       await sandbox.commands.sendStdin(cat.pid, 'hello\n')
+      assert.equal(await hello, 'hello\n')
       assert.ok((await sandbox.commands.list()).some((p) => p.pid === cat.pid && p.args.includes('cat')))
       const seen = new Promise((resolve) => {
         sandbox.commands.connect(cat.pid, { onStdout: resolve }).then(() => sandbox.commands.sendStdin(cat.pid, 'again\n'))
@@ -49,8 +52,8 @@ for (const [name, { Sandbox, CommandExitError, TimeoutError, InvalidArgumentErro
     })
 
     await t.test('a timeout kills the process', async () => {
-      await assert.rejects(sandbox.commands.run('sleep 61; echo late', { timeoutMs: 500 }), TimeoutError)
-      const left = await sandbox.commands.run('pgrep -f "sleep 6[1]" || echo none')
+      await assert.rejects(sandbox.commands.run('exec sleep 61', { timeoutMs: 500 }), TimeoutError)
+      const left = await sandbox.commands.run('pgrep -x sleep || echo none')
       assert.equal(left.stdout, 'none\n')
     })
 

@@ -18,7 +18,7 @@ bool rooms_start(struct daemon *daemon, struct error *err) {
     char path[PATHS_MAX + 16];
     const struct runtime_config config = {.state = daemon->paths.state,
                                           .disk_reserve_bytes = DISK_RESERVE_BYTES};
-    snprintf(path, sizeof(path), "%s/e2b.db", daemon->paths.state);
+    snprintf(path, sizeof(path), "%s/state.db", daemon->paths.state);
     daemon->store = store_open(path, err);
     if (!daemon->store)
         return false;

@@ -69,6 +69,8 @@ bool files_is_local(int fd);
 
 /* "key\0value\0"... ; what does not fit is left out. Returns the length. */
 size_t files_get_metadata(const char *path, char out[static FILES_METADATA]);
+/* From one open file to another, as far as that one can keep it. 0 or errno. */
+int files_copy_metadata(int from, int to);
 /* Replaces all; `pairs` are key, value, ... . 0 or errno. */
 int files_set_metadata(int fd, char *const *pairs, size_t count);
 

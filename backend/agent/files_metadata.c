@@ -35,6 +35,19 @@ size_t files_get_metadata(const char *path, char out[static FILES_METADATA]) {
     return len;
 }
 
+int files_copy_metadata(int from, int to) {
+    char value[FILES_METADATA];
+    ssize_t total = flistxattr(from, names, sizeof(names));
+    for (const char *name = names; total > 0 && name < names + total; name += strlen(name) + 1) {
+        if (strncmp(name, PREFIX, PREFIX_LEN) != 0)
+            continue;
+        ssize_t n = fgetxattr(from, name, value, sizeof(value));
+        if (n >= 0 && fsetxattr(to, name, value, (size_t)n, 0) < 0)
+            return errno == ENOTSUP ? 0 : errno;
+    }
+    return 0;
+}
+
 static int drop_all(int fd) {
     ssize_t total = flistxattr(fd, names, sizeof(names));
     if (total < 0)

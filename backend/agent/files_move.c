@@ -27,18 +27,6 @@ static int copy_link(int from, int to, const char *name, const char *as) {
     return symlinkat(target, to, as) == 0 ? 0 : errno;
 }
 
-static int copy_metadata(int from, int to) {
-    char path[64], metadata[FILES_METADATA];
-    char *pairs[FILES_METADATA / 2];
-    size_t count = 0;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", from);
-    size_t len = files_get_metadata(path, metadata);
-    for (size_t at = 0; at < len; at += strlen(metadata + at) + 1)
-        pairs[count++] = metadata + at;
-    int error = count ? files_set_metadata(to, pairs, count) : 0;
-    return error == ENOTSUP ? 0 : error;
-}
-
 /* Owner, mode and times, after the content. */
 static int copy_attributes(int fd, const struct stat *st) {
     if (fchown(fd, st->st_uid, st->st_gid) < 0 && errno != EINVAL)
@@ -53,7 +41,7 @@ static int copy_file(int from, int to, const char *as, const struct stat *st) {
     int out = openat(to, as, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (out < 0)
         return errno;
-    int error = files_copy(from, out) ? copy_metadata(from, out) : errno;
+    int error = files_copy(from, out) ? files_copy_metadata(from, out) : errno;
     if (!error)
         error = copy_attributes(out, st);
     close(out);

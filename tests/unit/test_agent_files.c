@@ -315,7 +315,10 @@ START_TEST(moving_between_file_systems) {
     ck_assert_int_eq(stat(other, &there), 0);
     if (here.st_dev != there.st_dev) {
         ck_assert_int_eq(ask(MAKE_DIR, in("d/e")), FILES_OK);
+        bool keeps = ask(OPEN_WRITE, in("d/e/f"), "color", "blue") == FILES_OK;
         put("d/e/f", "content");
+        if (keeps) /* put() replaced the file */
+            ck_assert_int_eq(ask(OPEN_WRITE, in("d/e/g"), "color", "blue"), FILES_OK);
         ck_assert_int_eq(chmod(in("d/e/f"), 0750), 0);
         ck_assert_int_eq(symlink("e/f", in("d/l")), 0);
         snprintf(path, sizeof(path), "%s/d", other);
@@ -323,6 +326,10 @@ START_TEST(moving_between_file_systems) {
         ck_assert_int_ne(access(in("d"), F_OK), 0);
         ck_assert_int_eq(ask(MOVE, path, in("back")), FILES_OK);
         check_content("back/l", "content");
+        if (keeps) {
+            ck_assert_int_eq(ask(STAT, in("back/e/g")), FILES_OK);
+            ck_assert_mem_eq(answer.seen->metadata, "color\0blue", sizeof("color\0blue"));
+        }
         ck_assert_int_eq(stat(in("back/e/f"), &there), 0);
         ck_assert_uint_eq(there.st_mode, S_IFREG | 0750);
     }

@@ -42,7 +42,7 @@ static bool is_token(struct slice s) {
     return s.len > 0;
 }
 
-static struct slice trim(struct slice s) {
+struct slice slice_trim(struct slice s) {
     while (s.len && (s.at[0] == ' ' || s.at[0] == '\t'))
         s.at++, s.len--;
     while (s.len && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
@@ -113,7 +113,7 @@ bool http1_has_token(struct slice value, const char *token) {
     while (value.len) {
         const char *comma = memchr(value.at, ',', value.len);
         size_t len = comma ? (size_t)(comma - value.at) : value.len;
-        if (slice_is_nocase(trim((struct slice){value.at, len}), token))
+        if (slice_is_nocase(slice_trim((struct slice){value.at, len}), token))
             return true;
         size_t skip = comma ? len + 1 : len;
         value.at += skip;
@@ -154,7 +154,7 @@ static bool parse_header_line(struct slice line, struct http1_header *header) {
     if (!colon || has_control(line))
         return false;
     header->name = (struct slice){line.at, (size_t)(colon - line.at)};
-    header->value = trim((struct slice){colon + 1, line.len - header->name.len - 1});
+    header->value = slice_trim((struct slice){colon + 1, line.len - header->name.len - 1});
     return is_token(header->name);
 }
 

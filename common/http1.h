@@ -66,6 +66,7 @@ bool http1_has_token(struct slice value, const char *token);
 
 bool slice_is(struct slice s, const char *text);        /* exactly */
 bool slice_is_nocase(struct slice s, const char *text); /* ASCII case folded */
+struct slice slice_trim(struct slice s);                /* spaces and tabs at both ends */
 bool slice_number(struct slice s, uint64_t *number);    /* decimal digits only, no overflow */
 
 /* Decodes a chunked body piece by piece. Zero-initialise. */

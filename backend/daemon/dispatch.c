@@ -9,6 +9,7 @@
 #include "backend/envd/address.h"
 #include "backend/envd/envd.h"
 #include "backend/envd/ports.h"
+#include "backend/envd/signature.h"
 
 #include <string.h>
 
@@ -70,6 +71,16 @@ static void serve_sandbox(struct daemon *daemon, const struct address *address,
         envd_serve(sandbox, x);
 }
 
+/* A file's URL, pre-signed, as it is handed to a browser: no header, and no sandbox in the Host. */
+static void serve_file_url(struct daemon *daemon, struct exchange *x) {
+    struct sandbox *sandbox = signature_find(daemon->core, x);
+    if (sandbox)
+        envd_serve(sandbox, x);
+    else
+        exchange_reply_error(
+            x, &(struct error){.kind = ERR_UNAUTHENTICATED, .message = "invalid signature"});
+}
+
 void dispatch(void *ctx, struct exchange *x) {
     struct daemon *daemon = ctx;
     struct address address;
@@ -78,6 +89,8 @@ void dispatch(void *ctx, struct exchange *x) {
         serve_sandbox(daemon, &address, x);
     else if (kind != ADDRESS_NONE)
         refuse_address(x, kind);
+    else if (strcmp(exchange_path(x), "/files") == 0)
+        serve_file_url(daemon, x);
     else if (strncmp(exchange_path(x), "/local/", 7) == 0)
         serve_local(daemon, x);
     else

@@ -15,6 +15,9 @@ enum { ENVD_PORT = 49983 };
 
 extern const struct route envd_process_routes[];
 extern const struct route envd_health_routes[];
+extern const struct route envd_filesystem_routes[];
+extern const struct route envd_watch_routes[];
+extern const struct route envd_files_routes[];
 
 /* Answers any request to the sandbox's own API. */
 void envd_serve(struct sandbox *sandbox, struct exchange *x);

@@ -97,7 +97,7 @@ static void offer_sandboxes(const struct parse *parse, const char *prefix) {
             continue;
         output_safe(stdout, id, "");
         putchar('\t');
-        output_safe(stdout, text_of(sandbox, "templateID"), "");
+        output_safe(stdout, text_of(sandbox, "alias"), "");
         putchar('\n');
     }
     client_close(client);

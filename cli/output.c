@@ -40,8 +40,8 @@ static bool wants_colour(FILE *out) {
 
 const char *output_style(FILE *out, enum style style) {
     static const char *const sequences[] = {
-        [STYLE_END] = "\033[0m",  [STYLE_BOLD] = "\033[1m",   [STYLE_DIM] = "\033[2m",
-        [STYLE_RED] = "\033[31m", [STYLE_GREEN] = "\033[32m", [STYLE_YELLOW] = "\033[33m",
+        [STYLE_END] = "\033[0m",    [STYLE_BOLD] = "\033[1m",    [STYLE_RED] = "\033[31m",
+        [STYLE_GREEN] = "\033[32m", [STYLE_YELLOW] = "\033[33m",
     };
     return wants_colour(out) ? sequences[style] : "";
 }

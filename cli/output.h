@@ -28,7 +28,7 @@ void output_json(FILE *out, const json_t *value);
 void output_safe(FILE *out, const char *text, const char *keep);
 
 /* The escape sequence, or "" where nobody wants colour (no terminal, NO_COLOR, FORCE_COLOR=0). */
-enum style { STYLE_END, STYLE_BOLD, STYLE_DIM, STYLE_RED, STYLE_GREEN, STYLE_YELLOW };
+enum style { STYLE_END, STYLE_BOLD, STYLE_RED, STYLE_GREEN, STYLE_YELLOW };
 const char *output_style(FILE *out, enum style style);
 
 /* Flushes standard output; false if somebody did not get all of it. A reader that went away

@@ -112,3 +112,13 @@ command_json() { # words...
         grep -qF ".BR e2b\\-$top (1)" <<<"$page"
     done
 }
+
+@test "version, help and completion load no library but libc and jansson" {
+    for words in "--version" "help sandbox" "--help" "completion bash" "complete -- sandbox --"; do
+        LD_DEBUG=files LD_DEBUG_OUTPUT=loaded "$E2B" $words >/dev/null
+        libraries=$(sed -n 's|.*calling init: .*/\([^/]*\)$|\1|p' loaded.* | grep -v '^ld-\|san\.so\|libstdc\|libgcc\|libm\.' | sort -u)
+        [ "$(sed 's/\.so.*//' <<<"$libraries" | tr '\n' ' ')" = "libc libjansson " ] ||
+            { echo "$words: $libraries"; return 1; }
+        rm loaded.*
+    done
+}

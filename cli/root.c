@@ -10,13 +10,8 @@ static const struct option_spec options[] = {
 };
 
 static const struct command *const children[] = {
-    &command_sandbox,
-    &command_local,
-    &command_doctor,
-    &command_completion,
-    &command_complete,
-    &command_help,
-    NULL,
+    &command_sandbox, &command_local, &command_doctor, &command_completion, &command_complete,
+    &command_help,    NULL,
 };
 
 const struct command command_root = {

@@ -155,7 +155,7 @@ expect $
 send PS1='ready''> '; stty size\r
 expect 30 100
 expect ready>
-send echo sta''rted; sleep 600\r
+send sh -c "echo sta''rted; exec sleep 600"\r
 expect started
 send \003
 expect ready>

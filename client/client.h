@@ -54,9 +54,10 @@ bool client_rpc(struct client *client, const struct sandbox_address *sandbox, co
                 struct error *err);
 
 struct client_stream;
-/* As client_rpc without waiting for the answer, which is the only message of the stream. */
+/* As client_rpc without waiting for the answer, which is the only message of the stream; the
+ * request is JSON text, since the callers that do not wait have much to send. */
 struct client_stream *client_rpc_begin(struct client *client, const struct sandbox_address *sandbox,
-                                       const char *method, const char *user, const json_t *request,
+                                       const char *method, const char *user, const char *request,
                                        struct error *err);
 
 /* `method` is "process.Process/Start". timeout_ms 0: no deadline is sent. */

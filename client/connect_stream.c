@@ -5,7 +5,6 @@
  * only the connection is then asked of its /health, as other clients do.
  */
 #include "client/answer.h"
-#include "client/event.h"
 #include "client/request.h"
 #include "common/base64.h"
 #include "common/connect.h"
@@ -70,21 +69,18 @@ static bool address_rpc(const struct client *client, const struct sandbox_addres
            (!user || set_user(request, user, err));
 }
 
-static char *dump(const json_t *message, size_t *len, struct error *err) {
+static char *dump(const json_t *message, struct error *err) {
     char *text = json_dumps(message, JSON_COMPACT);
     if (!text)
         error_set(err, ERR_INVALID, "the request cannot be written as JSON");
-    *len = text ? strlen(text) : 0;
     return text;
 }
 
 static struct transfer *begin_unary(struct client *client, const struct sandbox_address *sandbox,
-                                    const char *method, const char *user, const json_t *message,
+                                    const char *method, const char *user, const char *text,
                                     struct error *err) {
-    cleanup_request struct request request = {0};
-    cleanup_free char *text = dump(message, &request.body_len, err);
-    request.body = text;
-    if (!text || !address_rpc(client, sandbox, method, user, &request, err) ||
+    cleanup_request struct request request = {.body = text, .body_len = strlen(text)};
+    if (!address_rpc(client, sandbox, method, user, &request, err) ||
         !request_header(&request, err, "Content-Type: application/json"))
         return NULL;
     return request_begin(client, &request, err);
@@ -100,8 +96,11 @@ bool client_rpc(struct client *client, const struct sandbox_address *sandbox, co
                 const char *user, const json_t *request, struct response *response,
                 struct error *err) {
     *response = (struct response){0};
+    cleanup_free char *text = dump(request, err);
+    if (!text)
+        return false;
     cleanup_transfer struct transfer *transfer =
-        begin_unary(client, sandbox, method, user, request, err);
+        begin_unary(client, sandbox, method, user, text, err);
     if (!transfer || !request_wait(transfer, CLIENT_TIMEOUT_MS, err))
         return false;
     response->status = transfer->status;
@@ -128,7 +127,7 @@ static struct client_stream *new_stream(struct client *client,
 }
 
 struct client_stream *client_rpc_begin(struct client *client, const struct sandbox_address *sandbox,
-                                       const char *method, const char *user, const json_t *request,
+                                       const char *method, const char *user, const char *request,
                                        struct error *err) {
     struct transfer *transfer = begin_unary(client, sandbox, method, user, request, err);
     struct client_stream *stream = transfer ? new_stream(client, sandbox, transfer, err) : NULL;
@@ -148,11 +147,11 @@ struct client_stream *client_stream_open(struct client *client,
                                          const struct sandbox_address *sandbox, const char *method,
                                          const char *user, const json_t *request,
                                          int64_t timeout_ms, struct error *err) {
-    size_t len;
-    cleanup_free char *text = dump(request, &len, err);
+    cleanup_free char *text = dump(request, err);
     cleanup_buf struct buf envelope = BUF_INIT(CONNECT_MAX_MESSAGE + CONNECT_HEAD);
     if (!text)
         return NULL;
+    size_t len = strlen(text);
     uint8_t head[CONNECT_HEAD];
     connect_put_head(head, (struct connect_head){.len = (uint32_t)len});
     if (!buf_add(&envelope, head, sizeof(head)) || !buf_add(&envelope, text, len)) {
@@ -214,9 +213,7 @@ static enum stream_result take_envelope(struct client_stream *stream, json_t **m
     const char *bytes = body->data + CONNECT_HEAD;
     if (head.flags & CONNECT_END)
         return finish(stream, bytes, head.len, err);
-    *message = event_read_data(bytes, head.len);
-    if (!*message)
-        *message = json_parse(bytes, head.len, err);
+    *message = json_parse(bytes, head.len, err);
     if (!*message)
         return STREAM_FAILED;
     buf_consume(body, CONNECT_HEAD + head.len);

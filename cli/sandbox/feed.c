@@ -4,8 +4,11 @@
 #include "common/base64.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
-enum { CHUNK = 64 << 10, CHUNK_BASE64 = (CHUNK + 2) / 3 * 4 };
+enum { CHUNK = 64 << 10, CHUNK_BASE64 = (CHUNK + 2) / 3 * 4, AROUND = 128 };
 
 int feed_fd(const struct feed *feed) {
     return feed->pid && !feed->reply ? feed->fd : -1;
@@ -15,18 +18,18 @@ bool feed_done(const struct feed *feed) {
     return feed->fd < 0 && !feed->reply;
 }
 
-static bool begin(struct feed *feed, const char *method, json_t *message, struct error *err) {
-    json_object_set_new(message, "process", json_pack("{s:I}", "pid", (json_int_t)feed->pid));
+static bool begin(struct feed *feed, const char *method, const char *message, struct error *err) {
     feed->reply = client_rpc_begin(feed->client, feed->sandbox, method, feed->user, message, err);
-    json_decref(message);
     return feed->reply;
 }
 
 static bool send_bytes(struct feed *feed, const char *bytes, size_t len, struct error *err) {
-    char text[CHUNK_BASE64 + 1];
-    base64_encode(bytes, len, text);
-    json_t *message = json_pack("{s:{s:s}}", "input", feed->tty ? "pty" : "stdin", text);
-    return begin(feed, "process.Process/SendInput", message, err);
+    char text[CHUNK_BASE64 + AROUND];
+    int head = snprintf(text, AROUND, "{\"process\":{\"pid\":%" PRId64 "},\"input\":{\"%s\":\"",
+                        feed->pid, feed->tty ? "pty" : "stdin");
+    base64_encode(bytes, len, text + head);
+    strcat(text + head, "\"}}");
+    return begin(feed, "process.Process/SendInput", text, err);
 }
 
 /* A terminal has no end of file: Ctrl-D tells the program at the other side. */
@@ -34,7 +37,9 @@ static bool send_end(struct feed *feed, struct error *err) {
     feed->fd = -1;
     if (feed->tty)
         return send_bytes(feed, "\004", 1, err);
-    return begin(feed, "process.Process/CloseStdin", json_object(), err);
+    char text[AROUND];
+    snprintf(text, sizeof(text), "{\"process\":{\"pid\":%" PRId64 "}}", feed->pid);
+    return begin(feed, "process.Process/CloseStdin", text, err);
 }
 
 bool feed_read(struct feed *feed, struct error *err) {

@@ -4,6 +4,7 @@
  */
 #include "backend/runtime/sandbox_dirs.h"
 #include "backend/runtime/zygote_client.h"
+#include "common/ids.h"
 #include "common/io.h"
 
 #include <dirent.h>
@@ -167,8 +168,13 @@ void sandbox_dirs_each(struct sandbox_dirs *dirs, void (*each)(void *ctx, const 
 /* ---- away -------------------------------------------------------------------------------------
  */
 
+/* A name of its own, should the same one come again before the first is gone. */
 void sandbox_dirs_discard(struct sandbox_dirs *dirs, const char *id) {
-    if (renameat(dirs->sandboxes, id, dirs->trash, id) == 0 && !dirs->emptying)
+    uint32_t random;
+    char name[sizeof(dirs->emptying_name)];
+    ids_random(&random, sizeof(random));
+    snprintf(name, sizeof(name), "%.40s-%08x", id, random);
+    if (renameat(dirs->sandboxes, id, dirs->trash, name) == 0 && !dirs->emptying)
         uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
 }
 

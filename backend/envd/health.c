@@ -11,21 +11,28 @@ static void health(struct call *call) {
     exchange_reply_empty(call->x, 204);
 }
 
+/* -1: this host does not count it, and a number would be made up. */
+static void set_known(json_t *object, const char *key, int64_t number) {
+    if (number >= 0)
+        json_object_set_new(object, key, json_integer(number));
+}
+
 static json_t *usage_json(const struct sandbox *sandbox, const struct sandbox_usage *usage) {
     const struct guest_usage *guest = &usage->guest;
-    json_t *object = json_pack(
-        "{s:I, s:i, s:f, s:I, s:I, s:I, s:I, s:I}", "ts", (json_int_t)(clock_now_ms() / 1000),
-        "cpu_count", (int)sandbox->limits.cpus, "cpu_used_pct",
-        (double)(int64_t)(usage->cpu_percent * 100 + 0.5) / 100, "mem_total_mib",
-        (json_int_t)(guest->memory_limit_bytes >> 20), "mem_used_mib",
-        (json_int_t)(guest->memory_bytes >> 20), "mem_total", (json_int_t)guest->memory_limit_bytes,
-        "mem_used", (json_int_t)guest->memory_bytes, "mem_cache",
-        (json_int_t)guest->memory_cache_bytes);
-    /* -1: this host does not know, and a number would be made up. */
-    if (guest->disk_used_bytes >= 0)
-        json_object_set_new(object, "disk_used", json_integer(guest->disk_used_bytes));
-    if (guest->disk_total_bytes >= 0)
-        json_object_set_new(object, "disk_total", json_integer(guest->disk_total_bytes));
+    json_t *object = json_object();
+    set_known(object, "ts", clock_now_ms() / 1000);
+    set_known(object, "cpu_count", sandbox->limits.cpus);
+    if (guest->cpu_us >= 0) {
+        double percent = (double)(int64_t)(usage->cpu_percent * 100 + 0.5) / 100;
+        json_object_set_new(object, "cpu_used_pct", json_real(percent));
+    }
+    set_known(object, "mem_total_mib", guest->memory_limit_bytes >> 20);
+    set_known(object, "mem_used_mib", guest->memory_bytes >> 20);
+    set_known(object, "mem_total", guest->memory_limit_bytes);
+    set_known(object, "mem_used", guest->memory_bytes);
+    set_known(object, "mem_cache", guest->memory_cache_bytes);
+    set_known(object, "disk_used", guest->disk_used_bytes);
+    set_known(object, "disk_total", guest->disk_total_bytes);
     return object;
 }
 

@@ -246,7 +246,11 @@ test('health, metrics, environment', async () => {
   const metrics = await ask('GET', '/metrics', undefined, { headers: head })
   assert.equal(metrics.status, 200, metrics.text)
   assert.ok(metrics.json.cpu_count > 0 && metrics.json.ts > 1e9)
-  assert.ok(metrics.json.mem_used > 0 && metrics.json.mem_used < metrics.json.mem_total)
+  // What the host does not count is left out; as root it counts.
+  const { mem_used: used, mem_total: total, cpu_used_pct: percent } = metrics.json
+  assert.ok(total > 0)
+  if (used !== undefined || process.env.E2B_LANE === 'root') assert.ok(used > 0 && used < total, `${used} of ${total}`)
+  if (percent !== undefined || process.env.E2B_LANE === 'root') assert.ok(percent >= 0, `${percent}`)
 })
 
 test('a sandbox that ends under a stream', async () => {

@@ -267,8 +267,6 @@ static void on_poll(uv_poll_t *handle, int status, int events) {
     if (status < 0 || (events & UV_READABLE))
         receive(r);
     pump(r);
-    if (r->body_waits && r->state != RELAY_DONE && r->out.len - r->sent < OUT_FULL)
-        exchange_read_more(r->x);
 }
 
 /* Moves what can be moved, then waits for what is missing. */
@@ -277,6 +275,10 @@ static void pump(struct relay *r) {
         return;
     flush_or_forget(r);
     take(r);
+    if (r->body_waits && r->out.len - r->sent < OUT_FULL) {
+        r->body_waits = false;
+        exchange_read_more(r->x);
+    }
     int events = r->sent < r->out.len ? UV_WRITABLE : 0;
     if (!r->client_is_slow)
         events |= UV_READABLE;

@@ -98,6 +98,23 @@ START_TEST(passes_bodies_on) {
 }
 END_TEST
 
+START_TEST(passes_a_large_body_on) {
+    enum { TOTAL = 4 << 20 };
+    static char zeros[TOTAL];
+    ask("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 4194304\r\n\r\n", "\r\n\r\n");
+    size_t head = asked.len;
+    for (size_t sent = 0; asked.len - head < TOTAL;) {
+        ssize_t n = send(fd, zeros, TOTAL - sent, MSG_NOSIGNAL);
+        sent += n > 0 ? (size_t)n : 0;
+        uv_run(&test_loop, UV_RUN_NOWAIT);
+        ck_assert(buf_reserve(&asked, 64 << 10));
+        n = recv(program, asked.data + asked.len, 64 << 10, 0);
+        asked.len += n > 0 ? (size_t)n : 0;
+    }
+    ck_assert_uint_eq(asked.len - head, TOTAL);
+}
+END_TEST
+
 START_TEST(passes_an_early_answer_on) {
     ask("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n",
         "Content-Length: 3\r\n\r\n");
@@ -261,6 +278,7 @@ int main(void) {
     tcase_add_test(cases, masks_the_host);
     tcase_add_test(cases, keeps_the_client_whatever_the_program_does);
     tcase_add_test(cases, passes_bodies_on);
+    tcase_add_test(cases, passes_a_large_body_on);
     tcase_add_test(cases, passes_an_early_answer_on);
     tcase_add_test(cases, carries_much_at_the_speed_of_the_slower);
     tcase_add_loop_test(cases, tells_of_a_program_that_breaks_off, 0, 3);

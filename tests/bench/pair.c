@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pair ROUNDS NAME COMMAND... -- NAME COMMAND... [-- ...]: runs the commands in turn, round after
+ * pair ROUNDS NAME COMMAND... :: NAME COMMAND... [:: ...]: runs the commands in turn, round after
  * round, so that whatever else the machine does meets all of them alike. Prints for each one
  * "NAME p50 p95 p99 max" in microseconds of wall time, the start of the program included.
  */
@@ -29,7 +29,7 @@ static int parse(char **argv, struct command commands[MAX_COMMANDS]) {
         commands[count].name = *argv++;
         commands[count].argv = argv;
         count++;
-        while (*argv && strcmp(*argv, "--") != 0)
+        while (*argv && strcmp(*argv, "::") != 0)
             argv++;
         if (*argv)
             *argv++ = NULL;
@@ -55,7 +55,7 @@ int main(int argc, char **argv) {
     int rounds = argc > 3 ? atoi(argv[1]) : 0;
     int count = rounds > 0 ? parse(argv + 2, commands) : 0;
     if (count == 0) {
-        fprintf(stderr, "usage: pair ROUNDS NAME COMMAND... [-- NAME COMMAND...]\n");
+        fprintf(stderr, "usage: pair ROUNDS NAME COMMAND... [:: NAME COMMAND...]\n");
         return 2;
     }
     posix_spawn_file_actions_init(&files);

@@ -177,6 +177,8 @@ void process_signal(struct process *process, int number,
                     void (*done)(void *ctx, const struct error *err), void *ctx) {
     if (number == SIGTERM || number == SIGKILL)
         process->killed = true;
+    if (number == SIGKILL)
+        process->doomed = true;
     if (process->exit_known) {
         process_settle(process);
         done(ctx, NULL);

@@ -34,6 +34,7 @@ struct process {
     char **args;           /* NULL-terminated */
     struct pairs env;      /* as requested */
     bool pty, ended;
+    bool doomed; /* SIGKILL is on its way: for others it is gone already */
     struct process_end end;
     struct process *next;
 

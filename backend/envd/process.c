@@ -39,7 +39,7 @@ struct process *envd_select_process(struct connect_call *call, const json_t *sel
         process = process_by_pid(call->sandbox, pid, &err);
     else
         error_set(&err, ERR_INVALID, "a process is selected by its pid or its tag");
-    if (process && alive && process->ended) {
+    if (process && alive && (process->ended || process->doomed)) {
         process = NULL;
         if (tag)
             error_set(&err, ERR_NOT_FOUND, "process with tag %s not found", tag);
@@ -75,7 +75,7 @@ static json_t *process_json(const struct process *process) {
 static void run_list(struct connect_call *call) {
     json_t *list = json_array();
     for (const struct process *at = call->sandbox->processes; at; at = at->next)
-        if (!at->ended)
+        if (!at->ended && !at->doomed)
             json_array_insert_new(list, 0, process_json(at));
     connect_reply(call, json_pack("{s:o}", "processes", list));
 }

@@ -83,6 +83,8 @@ static void fail(struct daemon *daemon, const struct error *err) {
 static void on_recovered(void *ctx) {
     struct daemon *daemon = ctx;
     struct error err = ERROR_INIT;
+    if (daemon->stopping)
+        return;
     if (!listen_open(daemon, &err)) {
         fail(daemon, &err);
         return;

@@ -32,8 +32,10 @@ static bool wants_read(const struct connection *c) {
 
 /* Makes room behind what was read without moving what is still pointed to. */
 static bool make_room(struct connection *c) {
-    if (!c->in && !(c->in = malloc(HTTP_IN_BYTES)))
+    if (!c->in && !(c->in = malloc(HTTP_IN_BYTES))) {
+        c->broken = true;
         return false;
+    }
     if (c->body.piece.len)
         return c->end < HTTP_IN_BYTES;
     if (c->pos == c->end)

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct arena_block {
     struct arena_block *next;
@@ -35,7 +36,7 @@ void exchange_open(struct exchange *x, struct connection *c) {
     x->path = x->query = "";
     x->is_head = x->keep_alive = false;
     x->events = (struct exchange_events){0};
-    x->paused = x->told_end = x->aborted = false;
+    x->paused = x->told_end = false;
     x->collect.done = NULL;
     x->headers = (struct buf)BUF_INIT(HTTP1_MAX_HEAD);
     x->begun = x->ended = x->chunked = x->until_close = x->no_body = x->stopped = false;
@@ -159,6 +160,11 @@ void exchange_read_body(struct exchange *x, size_t max,
 /* ---- leaving ---- */
 
 void exchange_abort(struct exchange *x) {
+    /* Where the end of the connection is the end of the answer, only a reset says that it failed.
+     */
+    const struct linger reset = {.l_onoff = 1};
+    if (x->until_close)
+        setsockopt(x->c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     x->c->broken = true;
     connection_wake(x->c);
 }

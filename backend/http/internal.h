@@ -82,7 +82,6 @@ struct exchange {
     void *ctx;
     bool paused;   /* the owner did not take all of the last piece */
     bool told_end; /* body_end was called */
-    bool aborted;
 
     struct {
         void (*done)(void *ctx, struct exchange *x, const char *bytes, size_t len);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 enum { STREAM_BYTES = 8 << 20, PIECE = 64 << 10, BODY_MAX = 100000 };
@@ -302,6 +303,37 @@ START_TEST(closes_an_idle_connection) {
 }
 END_TEST
 
+START_TEST(survives_without_descriptors) {
+    struct rlimit limit, tight;
+    static int filled[128];
+    size_t count = 0;
+    client_send(fd, GET("/hello"));
+    client_wait(fd, &got, "hello");
+    buf_consume(&got, got.len);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    tight = limit;
+    tight.rlim_cur = (rlim_t)ARRAY_LEN(filled);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    for (int n; (n = dup(fd)) >= 0;)
+        filled[count++] = n;
+    close(filled[--count]);
+    int refused = client_connect(); /* takes the last one */
+    client_wait_end(refused, &got);
+    ck_assert_uint_eq(got.len, 0);
+    client_send(fd, GET("/hello")); /* those who are here are served */
+    client_wait(fd, &got, "hello");
+    while (count)
+        close(filled[--count]);
+    buf_consume(&got, got.len);
+    close(refused);
+    refused = client_connect();
+    client_send(refused, GET("/hello"));
+    client_wait(refused, &got, "hello");
+    close(refused);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+END_TEST
+
 /* ---- slow peers ---- */
 
 START_TEST(stops_the_writer_of_a_slow_reader) {
@@ -481,6 +513,7 @@ int main(void) {
     tcase_add_test(unix_socket, gives_up_on_half_a_request);
     tcase_add_test(unix_socket, gives_up_on_half_a_body);
     tcase_add_test(unix_socket, closes_an_idle_connection);
+    tcase_add_test(unix_socket, survives_without_descriptors);
     tcase_add_test(unix_socket, stops_the_writer_of_a_slow_reader);
     tcase_add_test(unix_socket, stops_the_sender_of_a_slow_handler);
     tcase_add_test(bare, lets_requests_end_when_it_stops);

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Watching directories, by plain requests. timeout: 240
+import { create } from './sandbox.mjs'
+import { test } from 'node:test'
+import assert from 'node:assert/strict'
+
+const box = await create()
+const owner = (await box.sh('id -un')).trim()
+
+// Opens a stream and collects what it tells, until `wanted` (a list of "TYPE name") was told.
+async function watch(path, options = {}) {
+  const stream = box.stream('filesystem.Filesystem/WatchDir', { path, ...options })
+  assert.deepEqual(await stream.next(), { start: {} })
+  const seen = []
+  return {
+    seen,
+    close: stream.close,
+    until: async (...wanted) => {
+      const told = (w) => seen.some((e) => `${e.type.slice('EVENT_TYPE_'.length)} ${e.name}` === w)
+      while (!wanted.every(told)) {
+        const m = await stream.next()
+        assert.ok(!m.end, JSON.stringify(m))
+        if (m.filesystem) seen.push(m.filesystem)
+      }
+    },
+  }
+}
+
+test('the kinds of events, in order', async () => {
+  await box.sh('mkdir ~/w')
+  const w = await watch('w')
+  await box.sh('cd ~/w && printf x >f && chmod 600 f && mv f g && rm g && mkdir sub && touch sub/quiet end')
+  await w.until('CREATE end')
+  const told = w.seen.map((e) => `${e.type.slice(11)} ${e.name}`)
+  assert.deepEqual(told, ['CREATE f', 'WRITE f', 'CHMOD f', 'RENAME f', 'CREATE g', 'REMOVE g', 'CREATE sub', 'CREATE end', ...told.slice(8)])
+  assert.ok(w.seen.every((e) => e.entry === undefined))
+  w.close()
+})
+
+test('entries, where they are asked for and there is one', async () => {
+  await box.sh('mkdir -p ~/e/sub')
+  const w = await watch('~/e', { recursive: true, includeEntry: true })
+  await box.sh('printf abc >~/e/sub/f && mv ~/e/sub/f ~/e/sub/g')
+  await w.until('CREATE sub/g')
+  const { entry } = w.seen.find((e) => e.name === 'sub/g')
+  assert.deepEqual([entry.name, entry.path, entry.type, entry.owner, entry.size], ['g', '/home/user/e/sub/g', 'FILE_TYPE_FILE', owner, '3'])
+  assert.equal(w.seen.find((e) => e.type === 'EVENT_TYPE_RENAME').entry, undefined)
+  w.close()
+})
+
+test('failures come in the stream', async () => {
+  await box.sh('touch ~/file')
+  const failure = async (body) => {
+    const stream = box.stream('filesystem.Filesystem/WatchDir', body)
+    const { end } = await stream.next()
+    return end.error
+  }
+  assert.deepEqual(await failure({ path: 'none' }), { code: 'not_found', message: 'path /home/user/none not found: no such file or directory' })
+  assert.deepEqual(await failure({ path: 'file' }), { code: 'invalid_argument', message: 'path /home/user/file not a directory' })
+  assert.equal((await failure({ path: '~root' })).code, 'invalid_argument')
+  assert.equal((await failure({ path: 'x', recursive: 'yes' })).code, 'invalid_argument')
+})
+
+test('nothing is lost in directories that appear', async () => {
+  await box.sh('mkdir ~/race')
+  const w = await watch('race', { recursive: true })
+  const trees = 100
+  await box.sh(`cd ~/race && for i in $(seq ${trees}); do mkdir -p $i/a/b/c/d && echo x >$i/a/b/c/d/f; done`)
+  const wanted = []
+  for (let i = 1; i <= trees; i++)
+    wanted.push(...['', '/a', '/a/b', '/a/b/c', '/a/b/c/d', '/a/b/c/d/f'].map((p) => `CREATE ${i}${p}`), `WRITE ${i}/a/b/c/d/f`)
+  await w.until(...wanted)
+  const created = w.seen.filter((e) => e.type === 'EVENT_TYPE_CREATE').map((e) => e.name)
+  assert.equal(new Set(created).size, created.length)
+  await box.sh('cd ~/race && mv 1 moved && touch moved/a/b/new && rm -r 2')
+  await w.until('RENAME 1', 'CREATE moved', 'CREATE moved/a/b/new', 'REMOVE 2/a/b/c/d/f', 'REMOVE 2')
+  assert.ok(!w.seen.some((e) => e.name === '1/a/b/new'))
+  w.close()
+})
+
+test('keep-alives', async () => {
+  const stream = box.stream('filesystem.Filesystem/WatchDir', { path: '/tmp' }, { 'keepalive-ping-interval': '1' })
+  assert.deepEqual(await stream.next(), { start: {} })
+  assert.deepEqual(await stream.next(), { keepalive: {} })
+  stream.close()
+})
+
+test('watchers that are asked', async () => {
+  await box.sh('mkdir ~/poll')
+  const { watcherId } = (await box.fs('CreateWatcher', { path: 'poll', recursive: true })).json
+  const events = async (id = watcherId) => (await box.fs('GetWatcherEvents', { watcherId: id })).json
+  assert.deepEqual(await events(), { events: [] })
+  await box.sh('mkdir -p ~/poll/a && touch ~/poll/a/f')
+  const seen = []
+  while (!seen.some((e) => e.name === 'a/f')) seen.push(...(await events()).events)
+  assert.deepEqual(seen[0], { name: 'a', type: 'EVENT_TYPE_CREATE' })
+  assert.deepEqual((await box.fs('RemoveWatcher', { watcherId })).json, {})
+  assert.deepEqual(await events(), { code: 'not_found', message: `watcher with id ${watcherId} not found` })
+  assert.equal((await box.fs('RemoveWatcher', { watcherId })).json.code, 'not_found')
+  assert.equal((await box.fs('CreateWatcher', { path: 'none' })).json.code, 'not_found')
+})
+
+test('a thousand watchers', async () => {
+  await box.sh('mkdir -p ~/k/sub')
+  const made = await Promise.all(Array.from({ length: 1000 }, () => box.fs('CreateWatcher', { path: 'k', recursive: true })))
+  const ids = made.map((m) => m.json.watcherId)
+  assert.equal(new Set(ids).size, 1000)
+  await box.sh('touch ~/k/sub/f')
+  for (const watcherId of ids) {
+    let events = []
+    while (!events.some((e) => e.type === 'EVENT_TYPE_CREATE' && e.name === 'sub/f'))
+      ({ events } = (await box.fs('GetWatcherEvents', { watcherId })).json)
+  }
+  const limit = await Promise.all(Array.from({ length: 3200 }, () => box.fs('CreateWatcher', { path: 'k' })))
+  assert.ok(limit.some((r) => r.json.code === 'resource_exhausted'))
+  await Promise.all([...ids, ...limit.map((r) => r.json.watcherId).filter(Boolean)].map((watcherId) => box.fs('RemoveWatcher', { watcherId })))
+  const again = await watch('k')
+  again.close()
+})
+
+test('a watcher that is never asked loses nothing silently', async () => {
+  await box.sh('mkdir ~/flood')
+  const { watcherId } = (await box.fs('CreateWatcher', { path: 'flood' })).json
+  await box.sh('cd ~/flood && for i in $(seq 12); do touch $(seq 1000) && rm $(seq 1000); done')
+  let last
+  do last = (await box.fs('GetWatcherEvents', { watcherId })).json
+  while (last.events?.length)
+  assert.equal(last.code, 'resource_exhausted')
+})
+
+test('the end of the sandbox ends its streams', async () => {
+  const other = await create()
+  const stream = other.stream('filesystem.Filesystem/WatchDir', { path: '/tmp' })
+  assert.deepEqual(await stream.next(), { start: {} })
+  await other.kill()
+  assert.equal((await stream.next()).end.error.code, 'unavailable')
+})

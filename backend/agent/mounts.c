@@ -177,17 +177,11 @@ int setup_masks(struct setup *s) {
         {"/proc/fs", make_read_only},
         {"/proc/kcore", mask_file},
         {"/proc/keys", mask_file},
-        {"/proc/key-users", mask_file},
         {"/proc/timer_list", mask_file},
         {"/proc/latency_stats", mask_file},
-        {"/proc/kmsg", mask_file},
-        {"/proc/kallsyms", mask_file},
-        {"/proc/kpagecount", mask_file},
-        {"/proc/kpageflags", mask_file},
         {"/proc/acpi", mask_directory},
         {"/proc/scsi", mask_directory},
         {"/sys/firmware", mask_directory},
-        {"/sys/kernel", mask_directory},
         {"/sys/devices/virtual/powercap", mask_directory},
     };
     for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {

@@ -36,6 +36,10 @@ struct guest *guest_new(struct runtime *rt, const char *id, const struct guest_e
     g->events = events;
     g->ctx = ctx;
     g->ready = ready;
+    g->next_guest = rt->guests;
+    if (rt->guests)
+        rt->guests->previous_guest = g;
+    rt->guests = g;
     return g;
 }
 
@@ -43,7 +47,17 @@ static void free_handle(uv_handle_t *handle) {
     free(handle);
 }
 
+static void unlist(struct guest *g) {
+    if (g->next_guest)
+        g->next_guest->previous_guest = g->previous_guest;
+    if (g->previous_guest)
+        g->previous_guest->next_guest = g->next_guest;
+    else
+        g->rt->guests = g->next_guest;
+}
+
 void guest_free(struct guest *g) {
+    unlist(g);
     guest_stop_waiting(g);
     guest_forget_link(g);
     guest_unwatch_disk(g);
@@ -256,7 +270,8 @@ static void on_made(void *ctx, int error, pid_t pid, int pidfd);
 
 static bool start(struct guest *g, struct parcel *p, struct error *err) {
     fill_create(g, &p->request.create);
-    if (!put_first(g, p, err) || !put_layers(g, p, err) || !put_groups(g, p, err))
+    if (!runtime_need_zygote(g->rt, err) || !put_first(g, p, err) || !put_layers(g, p, err) ||
+        !put_groups(g, p, err))
         return false;
     return zygote_client_send(&g->rt->zygote, &p->request, p->fds, p->fd_count, on_made, g, err);
 }

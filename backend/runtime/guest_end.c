@@ -106,6 +106,12 @@ void guest_kill(struct guest *guest, void (*done)(void *ctx), void *ctx) {
     guest_end(guest, done, ctx);
 }
 
+void guest_abandon(struct guest *g) {
+    if (g->state != GUEST_RUNNING && g->state != GUEST_ADOPTING)
+        kill_all(g); /* its directory is found by the next daemon's sweep */
+    guest_free(g);
+}
+
 static void free_later(void *ctx) {
     guest_free(ctx);
 }

@@ -21,6 +21,7 @@ struct deferred;
 struct runtime {
     uv_loop_t *loop;
     unsigned max_in_making;
+    char *agent; /* the program */
     struct holder holder;
     struct zygote_client zygote;
     struct sandbox_dirs dirs;
@@ -34,13 +35,16 @@ struct runtime {
     struct runtime_facts facts;
 
     unsigned making;
-    struct guest *queue; /* waiting to be made, oldest first */
+    struct guest *queue;  /* waiting to be made, oldest first */
+    struct guest *guests; /* all of them */
     uv_idle_t *deferring;
     struct deferred *deferred, **last_deferred;
 };
 
 /* Runs `work` from the loop, soon: how callbacks come that may not come from within a call. */
 void runtime_defer(struct runtime *rt, void (*work)(void *ctx), void *ctx);
+/* A new zygote, should the last one have died. */
+bool runtime_need_zygote(struct runtime *rt, struct error *err);
 /* An owned descriptor of the layer called `name`, as the zygote wants it; -1. */
 int runtime_open_layer(struct runtime *rt, const char *name, struct error *err);
 /* The same of a directory that is open already (O_PATH); takes it. */
@@ -80,14 +84,15 @@ struct guest {
     void (*each)(void *ctx, struct guest_process *process); /* while ADOPTING */
     struct guest_call *calls;
     struct guest_link *link; /* its network is being connected: spawns are held; else NULL */
-    bool is_watched;      /* by rt->disk */
-    bool is_disk_frozen;  /* by its verdict */
-    uv_poll_t *measuring; /* the helper at work; NULL: none */
+    bool is_watched;         /* by rt->disk */
+    bool is_disk_frozen;     /* by its verdict */
+    uv_poll_t *measuring;    /* the helper at work; NULL: none */
     int measure_socket;
     struct error failure; /* why it could not be made */
     void (*ended)(void *ctx);
     void *ended_ctx;
     struct guest *next; /* in the queue */
+    struct guest *previous_guest, *next_guest;
 };
 
 struct guest *guest_new(struct runtime *rt, const char *id, const struct guest_events *events,
@@ -109,6 +114,8 @@ void guest_ask_for_processes(struct guest *g);
 /* guest_end.c */
 void guest_was_lost(struct guest *g, const char *reason);
 void guest_end(struct guest *g, void (*done)(void *ctx), void *ctx);
+/* The daemon stops: what is being made ends, the others live on. No callbacks. */
+void guest_abandon(struct guest *g);
 void guest_on_death(uv_poll_t *poll, int status, int events);
 
 /* guest_disk.c */

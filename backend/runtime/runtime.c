@@ -6,6 +6,7 @@
 #include "backend/runtime/internal.h"
 #include "backend/runtime/seccomp.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "common/paths.h"
 
 #include <errno.h>
@@ -116,6 +117,9 @@ static bool start(struct runtime *rt, const struct runtime_config *config,
     rt->cgroups = cgroups_start(config->state, err);
     if (!rt->cgroups || !find_agent(config, agent, err) || !holder_start(&rt->holder, agent, err))
         return false;
+    rt->agent = strdup(agent);
+    if (!rt->agent)
+        return error_errno(err, ENOMEM, "cannot start");
     rt->seccomp = seccomp_program(err);
     if (rt->seccomp < 0 || !prepare_base(rt, config, agent, report, ctx, err))
         return false;
@@ -152,9 +156,13 @@ static void free_handle(uv_handle_t *handle) {
 }
 
 void runtime_stop(struct runtime *rt) {
+    rt->queue = NULL; /* abandoned with all others below */
+    rt->max_in_making = 0;
     zygote_client_stop(&rt->zygote);
     while (rt->deferred)
         run_deferred(rt);
+    while (rt->guests)
+        guest_abandon(rt->guests);
     if (rt->disk)
         disk_stop(rt->disk);
     if (rt->network)
@@ -166,7 +174,18 @@ void runtime_stop(struct runtime *rt) {
         cgroups_stop(rt->cgroups);
     if (rt->deferring)
         uv_close((uv_handle_t *)rt->deferring, free_handle);
+    free(rt->agent);
     free(rt);
+}
+
+bool runtime_need_zygote(struct runtime *rt, struct error *err) {
+    if (!rt->zygote.lost)
+        return true;
+    log_warn("the zygote has ended, and is started again");
+    zygote_client_stop(&rt->zygote);
+    holder_stop(&rt->holder);
+    return holder_start(&rt->holder, rt->agent, err) &&
+           zygote_client_start(&rt->zygote, rt->loop, rt->holder.socket, err);
 }
 
 /* ---- what it knows ----------------------------------------------------------------------------

@@ -208,6 +208,7 @@ int world_shell(struct world *w, struct guest *guest, const char *script,
         ck_abort_msg("%s", w->err.message);
     struct guest_process p = *process;
     int32_t status = world_end_of(w, p.pid);
+    w->exit_count = 0; /* another sandbox may have a process of that number */
     read_now(p.out, out);
     close(p.out);
     close(p.err);

@@ -200,6 +200,12 @@ START_TEST(a_helper_tells_that_nobody_listens) {
 }
 END_TEST
 
+static bool knows_nobody(void *ctx, const char *id) {
+    (void)ctx;
+    (void)id;
+    return false;
+}
+
 /* ---- how it ends ------------------------------------------------------------------------------
  */
 
@@ -282,6 +288,44 @@ START_TEST(the_death_of_its_first_process_is_noticed) {
     ck_assert_int_eq(w.err.kind, ERR_GONE);
     world_kill(&w, guest);
     ck_assert_uint_eq(entries("sandboxes"), 0);
+}
+END_TEST
+
+/* Our child that is the zygote. */
+static pid_t zygote(void) {
+    char path[64];
+    struct buf children = BUF_INIT(4096);
+    struct error err = ERROR_INIT;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    ck_assert(io_read_file(path, &children, &err));
+    pid_t pid = children.len ? (pid_t)atoi(children.data) : 0;
+    buf_free(&children);
+    ck_assert_int_gt(pid, 1);
+    return pid;
+}
+
+START_TEST(a_zygote_that_died_is_replaced) {
+    struct guest *guest = world_create(&w);
+    kill(zygote(), SIGKILL);
+    ck_assert_int_eq(world_shell(&w, guest, "echo alive", out), 0);
+    struct guest *second = world_create(&w);
+    ck_assert_int_eq(world_shell(&w, second, "echo alive", out), 0);
+    ck_assert_str_eq(out, "alive\n");
+    world_kill(&w, guest);
+    world_kill(&w, second);
+    wait_for_empty_trash();
+}
+END_TEST
+
+START_TEST(stopping_lets_go_of_what_is_being_made) {
+    for (unsigned i = 0; i < 8; i++)
+        world_begin(&w, i + 1);
+    uv_run(&w.loop, UV_RUN_ONCE);
+    world_close(&w);
+    world_open(&w);
+    runtime_sweep(w.rt, knows_nobody, NULL);
+    ck_assert_uint_eq(entries("sandboxes"), 0);
+    wait_for_empty_trash();
 }
 END_TEST
 
@@ -372,12 +416,6 @@ START_TEST(the_next_daemon_hears_of_what_ended_meanwhile) {
 }
 END_TEST
 
-static bool knows_nobody(void *ctx, const char *id) {
-    (void)ctx;
-    (void)id;
-    return false;
-}
-
 START_TEST(what_nobody_knows_is_swept_away) {
     leave_behind("sleep 99");
     ck_assert_uint_eq(entries("sandboxes"), 1);
@@ -424,6 +462,8 @@ int main(void) {
     tcase_add_test(cases, nothing_is_left_of_fifty_at_once);
     tcase_add_test(cases, a_second_sandbox_of_that_name_leaves_the_first_alone);
     tcase_add_test(cases, the_death_of_its_first_process_is_noticed);
+    tcase_add_test(cases, a_zygote_that_died_is_replaced);
+    tcase_add_test(cases, stopping_lets_go_of_what_is_being_made);
     tcase_add_test(cases, calls_that_are_open_when_it_is_killed_are_answered);
     tcase_add_test(cases, a_plan_that_is_none_is_refused);
     tcase_add_test(cases, the_next_daemon_goes_on_with_what_runs);

@@ -114,6 +114,11 @@ static bool read_events(struct session *s, struct error *err) {
 
 enum { ON_SIGNALS, ON_STREAM, ON_INPUT, ON_REPLY, ON_OUT, ON_ERR, ON_COUNT };
 
+/* Of a terminal it means that the terminal is gone, and shells in one ignore SIGTERM. */
+static const char *interrupt_name(const struct session *s) {
+    return s->interrupts > 1 || s->attach->tty ? "SIGNAL_SIGKILL" : "SIGNAL_SIGTERM";
+}
+
 static bool take_signal(struct session *s, struct error *err) {
     struct signalfd_siginfo info;
     if (read(s->signals, &info, sizeof(info)) != sizeof(info))
@@ -126,7 +131,7 @@ static bool take_signal(struct session *s, struct error *err) {
     s->end->interrupted = s->interrupts == GIVE_UP;
     if (!s->end->pid || s->end->interrupted)
         return true;
-    return send_signal(s, s->interrupts == 1 ? "SIGNAL_SIGTERM" : "SIGNAL_SIGKILL", err);
+    return send_signal(s, interrupt_name(s), err);
 }
 
 static int patience(const struct session *s) {
@@ -169,7 +174,7 @@ static bool note_start(struct session *s, struct error *err) {
     if (!s->end->pid || s->feed.pid)
         return true;
     s->feed.pid = s->end->pid;
-    return !s->interrupts || send_signal(s, "SIGNAL_SIGTERM", err);
+    return !s->interrupts || send_signal(s, interrupt_name(s), err);
 }
 
 static bool loop(struct session *s, struct error *err) {

@@ -3,8 +3,9 @@
  * Starts a process in a sandbox and stands in for it until it ends: its output, its input, the
  * signals that we get, the size of the terminal. What the command gets and gives is binary.
  *
- * Signals: in a raw terminal Ctrl-C is a byte like any other; else the first INT, TERM, HUP or QUIT
- * sends SIGTERM, the second SIGKILL, and the third leaves the process alone and ends us.
+ * Signals: in a raw terminal Ctrl-C is a byte like any other. Else the first INT, TERM, HUP or QUIT
+ * sends SIGTERM (SIGKILL to a process in a terminal), the second SIGKILL, and the third leaves the
+ * process alone and ends us.
  */
 #ifndef E2B_CLI_SANDBOX_ATTACH_H
 #define E2B_CLI_SANDBOX_ATTACH_H

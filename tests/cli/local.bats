@@ -100,6 +100,23 @@ ended() {
     [[ "$stderr" == *"is not a directory that only you can write"* ]]
 }
 
+@test "a socket of somebody else is refused" {
+    [ "$(id -u)" = 0 ] || skip "not here: only root can make one"
+    export E2B_HOME=$BATS_TEST_TMPDIR/home
+    mkdir -p "$E2B_HOME/run"
+    # Whoever listens there passes the test of connecting, but not that of who he is.
+    setpriv --reuid 65534 --clear-groups node -e 'process.chdir("/")' || skip "setpriv or node is not installed"
+    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$E2B_HOME"
+    chmod 777 "$E2B_HOME/run"
+    (cd "$E2B_HOME/run" && exec setpriv --reuid 65534 --clear-groups node -e '
+        require("net").createServer(() => {}).listen("e2b.sock")') 3>&- &
+    pid=$!
+    while [ ! -S "$E2B_HOME/run/e2b.sock" ]; do kill -0 $pid; done
+    run -3 --separate-stderr "$E2B" sandbox list
+    kill $pid
+    [[ "$stderr" == *"e2b.sock belongs to another user (uid 65534)"*"hint: "* ]]
+}
+
 @test "exec passes output, errors and exit statuses on" {
     run -3 --separate-stderr "$E2B" sandbox exec "$id" -- sh -c 'echo out; echo err >&2; exit 3'
     [ "$output" = out ] && [ "$stderr" = $'err\nexit status 3' ]
@@ -163,6 +180,14 @@ size 40 120
 send until stty size | grep ^40; do :; done\r
 expect 40 120
 send exit 7\r
+SCRIPT
+}
+
+@test "a terminal that is closed takes the command in it along" {
+    run -255 "$pty" "$E2B" sandbox exec --tty "$id" 'bash --norc -i' <<'SCRIPT'
+expect $
+kill 15
+expect signal: killed
 SCRIPT
 }
 

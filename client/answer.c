@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tables from statuses and Connect codes to kinds of error, and the hints that go with them. The
+ * server's own words are kept; what is no JSON is shown in a line.
+ */
 #include "client/answer.h"
 
 #include <ctype.h>

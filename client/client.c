@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls of the control plane: a request in JSON, an answer in JSON, and the patience that a rate
+ * limit asks for.
+ */
 #include "client/client.h"
 
 #include "client/answer.h"

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Everything between fork and exec happens in a child with one thread and without allocation, so
+ * what it needs is prepared before.
+ */
 #include "client/launch.h"
 
 #include "common/clock.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opens the transport at the first request, and waits: the only place of client/ that does.
+ */
 #include "client/request.h"
 
 #include "common/clock.h"

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The order that makes many starts one: connect, lock, connect again, start. The lock file also
+ * carries the reason of a failed start to those who waited for it.
+ */
 #include "client/spawn.h"
 
 #include "client/launch.h"

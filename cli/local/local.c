@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The noun's table, and calls to the backend that may not run.
+ */
 #include "cli/local/local.h"
 
 #include "cli/context.h"

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One poll loop over signals, the stream, standard input and output. Nothing in it waits for one
+ * party alone, but calls that the backend answers at once (a signal, a size, a timeout).
+ */
 #include "cli/sandbox/attach.h"
 
 #include "cli/sandbox/events.h"

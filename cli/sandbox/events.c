@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From the JSON of the process API to bytes for the sinks and the numbers of an end.
+ */
 #include "cli/sandbox/events.h"
 
 #include <signal.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The JSON is written by hand around the base64: it is most of the work of passing input on.
+ */
 #include "cli/sandbox/feed.h"
 
 #include "common/base64.h"

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Paths and bodies of the calls about one sandbox, and "wasn't found" in the words of the official
+ * command line.
+ */
 #include "cli/sandbox/handle.h"
 
 #include <errno.h>

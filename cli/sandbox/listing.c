@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The query is made once and kept; pages differ only in limit and token.
+ */
 #include "cli/sandbox/listing.h"
 
 #include "client/client.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Quoting is that of the official command line, so that what the server shows is the same.
+ */
 #include "cli/sandbox/process.h"
 
 #include "common/buf.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The noun's table.
+ */
 #include "cli/sandbox/sandbox.h"
 
 #include "cli/root.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The words around a terminal session, and the web page of the hosted service.
+ */
 #include "cli/sandbox/session.h"
 
 #include "cli/context.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decoded output waits here until its reader has room; the next message is not read before.
+ */
 #include "cli/sandbox/sink.h"
 
 #include "common/base64.h"

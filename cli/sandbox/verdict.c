@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Two customs: scripts written for the official command line expect 255, shells 128 + N.
+ */
 #include "cli/sandbox/verdict.h"
 
 #include <signal.h>

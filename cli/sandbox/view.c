@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Times, states and JSON names as the official command line writes them.
+ */
 #include "cli/sandbox/view.h"
 
 #include "common/clock.h"

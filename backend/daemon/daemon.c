@@ -122,9 +122,11 @@ void daemon_stop(struct daemon *daemon, const char *reason) {
     http_server_stop(daemon->server, STOP_GRACE_MS, on_server_stopped, daemon);
 }
 
+/* The loop is not run again after the rooms have stopped: what they began on it ends with us. */
 int daemon_main(void) {
+    static struct daemon daemon = {.lock = -1};
     struct error err = ERROR_INIT;
-    struct daemon daemon = {.lock = -1, .started_ms = clock_mono_ms()};
+    daemon.started_ms = clock_mono_ms();
     report_open();
     uv_loop_init(&daemon.loop);
     if (!start(&daemon, &err))

@@ -3,9 +3,47 @@
 #include "backend/store/sandboxes.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* How long what ended is remembered. */
 static const int64_t remember_ms = 7 * 24 * 3600 * INT64_C(1000);
+
+/* ---- the store's log, moved into its file by a thread of the pool ---- */
+
+struct checkpoint {
+    uv_work_t work;
+    struct core *core; /* NULL: stopped meanwhile */
+    char path[];
+};
+
+static void do_checkpoint(uv_work_t *work) {
+    store_checkpoint(container_of(work, struct checkpoint, work)->path);
+}
+
+static void on_checkpoint_done(uv_work_t *work, int status) {
+    struct checkpoint *checkpoint = container_of(work, struct checkpoint, work);
+    (void)status;
+    if (checkpoint->core)
+        checkpoint->core->checkpoint = NULL;
+    free(checkpoint);
+}
+
+static void on_checkpoint_due(void *ctx) {
+    struct core *core = ctx;
+    const char *path = store_path(core->config.store);
+    size_t size = strlen(path) + 1;
+    struct checkpoint *checkpoint = core->checkpoint ? NULL : malloc(sizeof(*checkpoint) + size);
+    if (!checkpoint)
+        return;
+    checkpoint->core = core;
+    memcpy(checkpoint->path, path, size);
+    if (uv_queue_work(core->config.loop, &checkpoint->work, do_checkpoint, on_checkpoint_done) == 0)
+        core->checkpoint = checkpoint;
+    else
+        free(checkpoint);
+}
+
+/* ---- start and stop ---- */
 
 struct core *core_start(const struct core_config *config, struct error *err) {
     struct core *core = calloc(1, sizeof(*core));
@@ -17,13 +55,17 @@ struct core *core_start(const struct core_config *config, struct error *err) {
     core->idle = true;
     if (token_load_seed(core, err) &&
         store_sandbox_purge(config->store, clock_now_ms() - remember_ms, err) &&
-        timeouts_start(core, err))
+        timeouts_start(core, err)) {
+        store_on_checkpoint_due(config->store, on_checkpoint_due, core);
         return core;
+    }
     free(core);
     return NULL;
 }
 
 void core_stop(struct core *core) {
+    if (core->checkpoint)
+        core->checkpoint->core = NULL;
     timeouts_stop(core);
     while (core->newest) {
         struct sandbox *sandbox = core->newest;

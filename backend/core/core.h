@@ -16,10 +16,11 @@ struct core {
     unsigned char seed[CORE_SEED]; /* of the access tokens; kept in the store */
     struct sandbox *buckets[CORE_BUCKETS];
     struct sandbox *newest;
-    unsigned count;    /* in the index, in whatever state */
-    bool idle;         /* as was last told */
-    uv_timer_t *timer; /* the next end of a sandbox */
-    int64_t timer_ms;  /* wall clock; INT64_MAX: none */
+    unsigned count;                /* in the index, in whatever state */
+    bool idle;                     /* as was last told */
+    struct checkpoint *checkpoint; /* being done; NULL: none */
+    uv_timer_t *timer;             /* the next end of a sandbox */
+    int64_t timer_ms;              /* wall clock; INT64_MAX: none */
 };
 
 /* ---- registry.c ---- */

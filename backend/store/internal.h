@@ -14,6 +14,8 @@ enum { STORE_MAX_STATEMENTS = 64 };
 
 struct store {
     sqlite3 *db;
+    void (*checkpoint_due)(void *ctx);
+    void *checkpoint_ctx;
     struct store_statement {
         const char *sql;
         sqlite3_stmt *statement;

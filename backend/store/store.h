@@ -23,6 +23,12 @@ bool store_begin(struct store *store, struct error *err);
 bool store_commit(struct store *store, struct error *err);
 void store_rollback(struct store *store);
 
+/* What was committed has to be moved from the log into the file now and then, and that waits for
+ * the disk. `due` tells, on the loop, that it is time; store_checkpoint does it, on any thread. */
+void store_on_checkpoint_due(struct store *store, void (*due)(void *ctx), void *ctx);
+void store_checkpoint(const char *path);
+const char *store_path(const struct store *store);
+
 /* Single values by name. `found` is false when there is none; a value of another size is an error.
  */
 bool store_setting_get(struct store *store, const char *name, void *value, size_t size, bool *found,

@@ -166,6 +166,37 @@ START_TEST(what_was_committed_survives_kill_9) {
 }
 END_TEST
 
+static void on_due(void *ctx) {
+    *(unsigned *)ctx += 1;
+}
+
+static off_t size_of(const char *suffix) {
+    char file[128];
+    struct stat st;
+    snprintf(file, sizeof(file), "%s%s", path, suffix);
+    return stat(file, &st) == 0 ? st.st_size : 0;
+}
+
+/* The log starts anew once all of it has been moved, so it stops growing. */
+START_TEST(the_log_is_moved_when_told) {
+    unsigned due = 0;
+    store_on_checkpoint_due(store, on_due, &due);
+    for (int i = 0; !due; i++) {
+        char id[16];
+        ck_assert_int_lt(i, 5000);
+        snprintf(id, sizeof(id), "s%04d", i);
+        insert(id, i);
+    }
+    off_t log = size_of("-wal"), file = size_of("");
+    ck_assert_str_eq(store_path(store), path);
+    store_checkpoint(path);
+    ck_assert_int_gt(size_of(""), file);
+    insert("one-more", 1);
+    ck_assert_int_eq(size_of("-wal"), log);
+    ck_assert_uint_eq(due, 1);
+}
+END_TEST
+
 START_TEST(settings_are_kept_by_size) {
     char value[4];
     bool found = true;
@@ -258,6 +289,7 @@ int main(void) {
     tcase_add_test(cases, the_ended_are_forgotten_in_time);
     tcase_add_test(cases, what_was_not_committed_is_not_there);
     tcase_add_test(cases, what_was_committed_survives_kill_9);
+    tcase_add_test(cases, the_log_is_moved_when_told);
     tcase_add_test(cases, settings_are_kept_by_size);
     tcase_add_test(cases, nobody_else_can_read_it);
     tcase_add_test(cases, damage_is_told_with_what_to_do);

@@ -25,10 +25,11 @@ const char *store_path(const struct store *store) {
     return sqlite3_db_filename(store->db, "main");
 }
 
-/* On a connection of its own, which stops neither readers nor writers of the other one. */
+/* On a connection of its own, which stops neither readers nor writers of the other one. As a
+ * statement, because only reading the schema lets a new connection find the log. */
 void store_checkpoint(const char *path) {
     sqlite3 *db;
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
-        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        sqlite3_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", NULL, NULL, NULL);
     sqlite3_close(db);
 }

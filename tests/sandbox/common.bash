@@ -22,6 +22,10 @@ end_backend() {
 as_user() { e2b sandbox exec "$id" "$1"; }
 as_root() { e2b sandbox exec --user root "$id" "$1"; }
 
+# The same with words instead of shell text, and nothing on standard input.
+inside() { e2b sandbox exec "$id" -- "$@" </dev/null; }
+inside_as_root() { e2b sandbox exec --user root "$id" -- "$@" </dev/null; }
+
 # `! command` would pass unnoticed: errexit does not look at it.
 refute() {
     if "$@"; then return 1; fi
@@ -50,3 +54,18 @@ until_true() { # command...
 daemon_pid() { e2b local status --format json | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p'; }
 
 single_id() { [ "$E2B_LANE" = single ]; }
+
+# What the id 0 or 1000 of the sandbox is outside.
+id_outside() { # id
+    case $E2B_LANE in
+    root) awk -F: -v id="$1" '$1 == "root" && $3 >= 65536 { base = $2 }
+        END { print (base ? base : 2116747264) + id }' /etc/subuid ;;
+    user) if [ "$1" = 0 ]; then id -u; else awk -F: -v user="$(id -un)" -v id="$1" \
+        '$1 == user { print $2 + id - 1; exit }' /etc/subuid; fi ;;
+    single) id -u ;;
+    esac
+}
+
+skip_with_one_id() {
+    if single_id; then skip "not here: there is one id only"; fi
+}

@@ -16,7 +16,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-enum { MAX_RECORD = 2048 };
+enum { MAX_RECORD = 2048, START_TRIES = 3 };
 
 static bool is_mine(int sock, const struct paths *paths, struct error *err) {
     struct ucred peer;
@@ -104,14 +104,18 @@ static bool remove_stale(const struct paths *paths, struct error *err) {
            error_errno(err, errno, "cannot remove the stale socket %s", path);
 }
 
-/* With the lock: connects once more, since another may have started it meanwhile. */
+/* With the lock: connects once more, since another may have started it meanwhile. One that was
+ * ready may have left again before we came, when it is told to leave early. */
 static int start(const struct paths *paths, int lock, void (*progress)(const char *line),
                  struct error *err) {
     int sock = connect_now(paths, err);
     if (sock >= 0 || err->kind != ERR_UNAVAILABLE)
         return sock;
-    if (remove_stale(paths, err) && launch_daemon(paths, progress, err))
+    for (int tries = 0; sock < 0 && tries < START_TRIES; tries++) {
+        if (!remove_stale(paths, err) || !launch_daemon(paths, progress, err))
+            break;
         sock = connect_now(paths, err);
+    }
     record(lock, sock < 0 ? err : NULL);
     return sock;
 }

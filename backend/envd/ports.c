@@ -8,6 +8,7 @@
 
 #include "backend/envd/relay.h"
 #include "common/io.h"
+#include "common/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -108,7 +109,8 @@ void ports_serve(struct sandbox *sandbox, unsigned port, struct exchange *x) {
     if (!dial || uv_poll_init(core_loop(sandbox->core), &dial->poll, helper) < 0) {
         close_fd(&helper);
         free(dial);
-        relay_reply_failure(x, &target, err.kind ? err.message : "out of memory");
+        log_warn("a port was not reached", "sandbox", sandbox->id, "error", err.message);
+        relay_reply_failure(x, &target, "The sandbox is running but does not answer");
         return;
     }
     dial->x = x;

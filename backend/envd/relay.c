@@ -3,6 +3,9 @@
  * See relay.h. What comes from the program is hostile: its head is bounded, its framing is checked,
  * and an answer that breaks off breaks the client's connection too, so that nobody takes it for
  * complete. At most one buffer a direction is held.
+ *
+ * Each request has its own connection to the program, which is told so: many a development server
+ * serves one connection at a time, and an idle one of ours would keep everybody else waiting.
  */
 #include "backend/envd/relay.h"
 
@@ -61,16 +64,6 @@ static void on_closed(void *ctx, bool broken) {
     r->x = NULL;
     uv_close((uv_handle_t *)&r->poll, on_poll_closed);
     close_fd(&r->fd);
-}
-
-void relay_reply_failure(struct exchange *x, const struct relay_target *target,
-                         const char *message) {
-    json_t *body = json_pack("{s:s, s:s}", "sandboxId", target->sandbox_id, "message", message);
-    if (body && target->port)
-        json_object_set_new(body, "port", json_integer(target->port));
-    if (body)
-        json_object_set_new(body, "code", json_integer(502));
-    exchange_reply_json(x, 502, body);
 }
 
 static void fail(struct relay *r, const char *message) {

@@ -16,7 +16,7 @@ struct relay_target {
 
 /* Takes `fd`, a connected socket. */
 void relay_start(uv_loop_t *loop, struct exchange *x, int fd, const struct relay_target *target);
-/* 502 with the sandbox's id, the port (0: none) and the message. */
+/* 502 with the sandbox's id, the port (0: none) and the message, a constant text. */
 void relay_reply_failure(struct exchange *x, const struct relay_target *target,
                          const char *message);
 

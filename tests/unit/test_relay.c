@@ -10,6 +10,7 @@
 #include "backend/envd/relay.h"
 #include "common/io.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -165,6 +166,28 @@ START_TEST(tells_of_a_program_that_breaks_off) {
 }
 END_TEST
 
+START_TEST(shows_a_person_a_page) {
+    static const struct {
+        const char *headers, *type;
+    } cases[] = {
+        {"Accept: text/html,*/*\r\nUser-Agent: Mozilla/5.0\r\n", "text/html"},
+        {"Accept: text/html\r\nUser-Agent: Mozilla/5.0\r\nSec-Fetch-Mode: navigate\r\n",
+         "text/html"},
+        {"Accept: text/html\r\nUser-Agent: Mozilla/5.0\r\nSec-Fetch-Mode: cors\r\n",
+         "application/json"},
+        {"Accept: application/json\r\nUser-Agent: Mozilla/5.0\r\n", "application/json"},
+        {"Accept: text/html\r\nUser-Agent: curl/8\r\n", "application/json"},
+    };
+    char request[256], type[64];
+    snprintf(request, sizeof(request), "GET / HTTP/1.1\r\nHost: t\r\n%s\r\n", cases[_i].headers);
+    snprintf(type, sizeof(type), "Content-Type: %s; charset=utf-8\r\n", cases[_i].type);
+    ask(request, "\r\n\r\n");
+    close_fd(&program);
+    client_wait(fd, &got, type);
+    ck_assert_ptr_nonnull(strstr(got.data, "HTTP/1.1 502 Bad Gateway"));
+}
+END_TEST
+
 START_TEST(breaks_off_with_the_program) {
     ask("GET / HTTP/1.1\r\nHost: t\r\n\r\n", "\r\n\r\n");
     client_send(program, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
@@ -282,6 +305,7 @@ int main(void) {
     tcase_add_test(cases, passes_an_early_answer_on);
     tcase_add_test(cases, carries_much_at_the_speed_of_the_slower);
     tcase_add_loop_test(cases, tells_of_a_program_that_breaks_off, 0, 3);
+    tcase_add_loop_test(cases, shows_a_person_a_page, 0, 5);
     tcase_add_test(cases, breaks_off_with_the_program);
     tcase_add_test(cases, leaves_the_program_with_the_client);
     tcase_add_test(cases, becomes_a_tunnel);

@@ -20,6 +20,7 @@ const char *api_domain(const struct api *api, struct exchange *x);
 extern const struct route api_sandbox_routes[];      /* create, get, delete */
 extern const struct route api_sandbox_list_routes[]; /* lists */
 extern const struct route api_sandbox_time_routes[]; /* timeout, refreshes, connect */
+extern const struct route api_network_routes[];
 extern const struct route api_health_routes[];
 
 #endif

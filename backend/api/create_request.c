@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/api/create_request.h"
 
+#include "backend/api/network_request.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -27,22 +29,14 @@ static bool unsupported(struct error *err, const char *field) {
     return error_hint(err, "leave it out, or use the hosted service for this sandbox");
 }
 
-static bool check_network(const json_t *body, struct error *err) {
-    json_t *network = NULL, *value;
-    const char *key;
-    bool is_public = true;
-    if (!json_get_object(body, "network", &network, err))
+static bool get_network(const json_t *body, struct sandbox_request *request, struct error *err) {
+    json_t *network = NULL;
+    if (!json_get_object(body, "network", &network, err) ||
+        !network_request_parse(body, network, &request->network, err))
         return false;
-    if (!json_get_bool(network, "allowPublicTraffic", &is_public, err))
-        return error_wrap(err, "network");
-    if (!is_public)
-        return unsupported(err, "network.allowPublicTraffic = false");
-    json_object_foreach(network, key, value) {
-        char field[80] = "network.";
-        strncat(field, key, sizeof(field) - strlen(field) - 1);
-        if (strcmp(key, "allowPublicTraffic") != 0 && !is_empty(value))
-            return unsupported(err, field);
-    }
+    if (request->network.is_private && !request->secure)
+        return error_set(err, ERR_INVALID,
+                         "\"network.allowPublicTraffic\" = false needs \"secure\" = true");
     return true;
 }
 
@@ -68,7 +62,7 @@ static bool check_unbuilt(const json_t *body, struct error *err) {
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (!is_empty(json_object_get(body, fields[i])))
             return unsupported(err, fields[i]);
-    return check_lifecycle(body, err) && check_network(body, err);
+    return check_lifecycle(body, err);
 }
 
 static bool get_pairs(const json_t *body, const char *field, size_t max, struct pairs *pairs,
@@ -101,7 +95,6 @@ static bool parse(const json_t *body, int version, struct sandbox_request *reque
     *request = (struct sandbox_request){
         .timeout_s = version == 1 ? DEFAULT_TIMEOUT_V1_S : DEFAULT_TIMEOUT_S,
         .secure = version != 1,
-        .internet = true,
     };
     if (!json_get_string(body, "templateID", &request->template_ref, err))
         return false;
@@ -109,10 +102,10 @@ static bool parse(const json_t *body, int version, struct sandbox_request *reque
         return error_set(err, ERR_INVALID, "property \"templateID\" is missing");
     if (!json_get_int(body, "timeout", INT32_MIN, INT32_MAX, &request->timeout_s, err) ||
         (version == 1 && !json_get_bool(body, "secure", &request->secure, err)) ||
-        !json_get_bool(body, "allow_internet_access", &request->internet, err) ||
         !check_unbuilt(body, err))
         return false;
-    return get_pairs(body, "metadata", MAX_METADATA_BYTES, &request->metadata, err) &&
+    return get_network(body, request, err) &&
+           get_pairs(body, "metadata", MAX_METADATA_BYTES, &request->metadata, err) &&
            get_pairs(body, "envVars", MAX_ENV_BYTES, &request->env, err) &&
            check_env_names(&request->env, err);
 }
@@ -121,7 +114,6 @@ bool create_request_parse(const json_t *body, int version, struct sandbox_reques
                           struct error *err) {
     if (parse(body, version, request, err))
         return true;
-    pairs_free(&request->metadata);
-    pairs_free(&request->env);
+    sandbox_request_free(request);
     return error_wrap(err, "validation error");
 }

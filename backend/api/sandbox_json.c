@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/api/sandbox_json.h"
+
+#include "backend/api/network_request.h"
 #include "backend/envd/envd.h"
 
 #include <string.h>
@@ -35,6 +37,8 @@ static json_t *identity(const struct sandbox *sandbox) {
 static void add_access(json_t *object, const char *domain, const struct sandbox *sandbox) {
     if (sandbox->secure)
         set_text(object, "envdAccessToken", sandbox->access_token);
+    if (*sandbox->traffic_token)
+        set_text(object, "trafficAccessToken", sandbox->traffic_token);
     set_text(object, "domain", domain);
 }
 
@@ -62,7 +66,7 @@ json_t *sandbox_json_listed(const struct sandbox *sandbox) {
 json_t *sandbox_json_detail(const char *domain, const struct sandbox *sandbox) {
     json_t *object = sandbox_json_listed(sandbox);
     add_access(object, domain, sandbox);
-    json_object_set_new(object, "allowInternetAccess", json_boolean(sandbox->internet));
+    json_object_set_new(object, "allowInternetAccess", json_boolean(sandbox->network.internet));
     json_object_set_new(object, "lifecycle",
                         json_pack("{s:b, s:s}", "autoResume", 0, "onTimeout", "kill"));
     return object;

@@ -19,7 +19,7 @@ static void on_created(void *ctx, struct sandbox *sandbox, const struct error *e
         exchange_reply_error(x, err);
 }
 
-static void show_plan(struct call *call, const struct sandbox_request *request) {
+static void show_plan(struct call *call, struct sandbox_request *request) {
     const struct api *api = call->ctx;
     struct error err = ERROR_INIT;
     json_t *plan = sandbox_dry_run(api->core, request, &err);
@@ -50,8 +50,7 @@ static void create(struct call *call, int version) {
         show_plan(call, &request);
     else if ((waiting = waiting_begin(call)))
         sandbox_create(api->core, &request, on_created, waiting);
-    pairs_free(&request.metadata);
-    pairs_free(&request.env);
+    sandbox_request_free(&request);
 }
 
 static void create_v1(struct call *call) {

@@ -38,7 +38,8 @@ void timeouts_watch(struct core *core, const struct sandbox *sandbox);
 extern const struct guest_events sandbox_guest_events;
 struct sandbox *sandbox_new(struct core *core, const char *id); /* NULL: no memory */
 void sandbox_free(struct sandbox *sandbox);
-bool sandbox_set_secure(struct sandbox *sandbox, bool secure, struct error *err);
+/* Its tokens; the network's rules are set before. */
+bool sandbox_set_access(struct sandbox *sandbox, bool secure, struct error *err);
 void sandbox_set_template(struct sandbox *sandbox, const struct template *template);
 void sandbox_enter(struct sandbox *sandbox); /* into the index */
 void sandbox_leave(struct sandbox *sandbox); /* and out of it: freed */
@@ -49,7 +50,7 @@ void sandbox_begin(struct sandbox *sandbox, struct guest *guest);
 /* ---- token.c ---- */
 enum { TOKEN_TEXT = 65 };
 bool token_load_seed(struct core *core, struct error *err);
-bool token_make(const struct core *core, const char *id, char token[static TOKEN_TEXT]);
+bool token_make(const struct core *core, const char *name, char token[static TOKEN_TEXT]);
 
 /* ---- limits.c ---- */
 bool limits_check(const struct core *core, const struct sandbox_request *request,

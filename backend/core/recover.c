@@ -67,7 +67,8 @@ static bool fill(struct sandbox *sandbox, struct sandbox_row *row, struct error 
     sandbox_set_template(sandbox, template);
     sandbox->started_ms = row->started_ms;
     sandbox->end_ms = row->end_ms;
-    sandbox->internet = row->internet;
+    if (!network_rules_from_pairs(&sandbox->network, &row->network))
+        return error_set(err, ERR_INTERNAL, "its network rules cannot be read");
     sandbox->limits = (struct plan_limits){
         .memory_bytes = row->memory_bytes,
         .processes = row->processes,
@@ -78,7 +79,7 @@ static bool fill(struct sandbox *sandbox, struct sandbox_row *row, struct error 
     sandbox->metadata = row->metadata;
     sandbox->env = row->env;
     row->metadata = row->env = (struct pairs){NULL, 0};
-    return sandbox_set_secure(sandbox, row->secure, err);
+    return sandbox_set_access(sandbox, row->secure, err);
 }
 
 static void on_row(void *ctx, struct sandbox_row *row) {

@@ -30,15 +30,19 @@ struct sandbox *sandbox_new(struct core *core, const char *id) {
 void sandbox_free(struct sandbox *sandbox) {
     pairs_free(&sandbox->metadata);
     pairs_free(&sandbox->env);
+    network_rules_free(&sandbox->network);
     free(sandbox->making);
     free(sandbox);
 }
 
-bool sandbox_set_secure(struct sandbox *sandbox, bool secure, struct error *err) {
+bool sandbox_set_access(struct sandbox *sandbox, bool secure, struct error *err) {
+    char name[sizeof("sandbox-traffic-") + ID_SANDBOX];
     sandbox->secure = secure;
-    if (!secure || token_make(sandbox->core, sandbox->id, sandbox->access_token))
-        return true;
-    return error_set(err, ERR_INTERNAL, "cannot make an access token");
+    snprintf(name, sizeof(name), "sandbox-traffic-%s", sandbox->id);
+    bool ok = !secure || token_make(sandbox->core, sandbox->id, sandbox->access_token);
+    if (ok && sandbox->network.is_private)
+        ok = token_make(sandbox->core, name, sandbox->traffic_token);
+    return ok || error_set(err, ERR_INTERNAL, "cannot make an access token");
 }
 
 void sandbox_set_template(struct sandbox *sandbox, const struct template *template) {
@@ -80,13 +84,17 @@ void sandbox_begin(struct sandbox *sandbox, struct guest *guest) {
  */
 
 static void fill_plan(const struct core *core, const struct sandbox *sandbox, struct plan *plan) {
-    *plan = (struct plan){.limits = sandbox->limits, .network = {.internet = sandbox->internet}};
+    *plan =
+        (struct plan){.limits = sandbox->limits, .network = network_rules_plan(&sandbox->network)};
     snprintf(plan->id, sizeof(plan->id), "%s", sandbox->id);
     snprintf(plan->template_id, sizeof(plan->template_id), "%s", sandbox->template_id);
     plan->overlay_count = runtime_base_overlays(core->config.runtime, plan->overlays);
 }
 
 static bool record(const struct sandbox *sandbox, struct error *err) {
+    cleanup(pairs_free) struct pairs network;
+    if (!network_rules_to_pairs(&sandbox->network, &network))
+        return error_errno(err, ENOMEM, "cannot record the sandbox");
     struct sandbox_row row = {
         .id = sandbox->id,
         .template_id = sandbox->template_id,
@@ -94,7 +102,6 @@ static bool record(const struct sandbox *sandbox, struct error *err) {
         .started_ms = sandbox->started_ms,
         .end_ms = sandbox->end_ms,
         .secure = sandbox->secure,
-        .internet = sandbox->internet,
         .memory_bytes = sandbox->limits.memory_bytes,
         .disk_bytes = sandbox->limits.disk_bytes,
         .cpus = sandbox->limits.cpus,
@@ -102,6 +109,7 @@ static bool record(const struct sandbox *sandbox, struct error *err) {
         .files = sandbox->limits.files,
         .metadata = sandbox->metadata,
         .env = sandbox->env,
+        .network = network,
     };
     return store_sandbox_insert(sandbox->core->config.store, &row, err);
 }
@@ -125,7 +133,8 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     free(making);
 }
 
-static struct sandbox *plan_sandbox(struct core *core, const struct sandbox_request *request,
+/* Takes the request's network, also when it fails. */
+static struct sandbox *plan_sandbox(struct core *core, struct sandbox_request *request,
                                     struct plan *plan, struct error *err) {
     const struct template *template = template_resolve(request->template_ref, err);
     if (!template || !limits_check(core, request, err))
@@ -142,13 +151,20 @@ static struct sandbox *plan_sandbox(struct core *core, const struct sandbox_requ
     }
     sandbox->started_ms = clock_now_ms();
     sandbox_set_template(sandbox, template);
-    sandbox->internet = request->internet;
+    sandbox->network = request->network;
+    request->network = (struct network_rules){.internet = false};
     sandbox->limits = plan_default_limits;
     fill_plan(core, sandbox, plan);
-    if (sandbox_set_secure(sandbox, request->secure, err) && plan_check(plan, err))
+    if (sandbox_set_access(sandbox, request->secure, err) && plan_check(plan, err))
         return sandbox;
     sandbox_free(sandbox);
     return NULL;
+}
+
+void sandbox_request_free(struct sandbox_request *request) {
+    network_rules_free(&request->network);
+    pairs_free(&request->metadata);
+    pairs_free(&request->env);
 }
 
 void sandbox_create(struct core *core, struct sandbox_request *request, sandbox_done done,
@@ -172,14 +188,14 @@ void sandbox_create(struct core *core, struct sandbox_request *request, sandbox_
     guest_create(core->config.runtime, &plan, &sandbox_guest_events, sandbox, on_ready);
 }
 
-json_t *sandbox_dry_run(struct core *core, const struct sandbox_request *request,
-                        struct error *err) {
+json_t *sandbox_dry_run(struct core *core, struct sandbox_request *request, struct error *err) {
     struct plan plan;
     struct sandbox *sandbox = plan_sandbox(core, request, &plan, err);
     if (!sandbox)
         return NULL;
-    sandbox_free(sandbox);
-    return runtime_describe_plan(core->config.runtime, &plan);
+    json_t *description = runtime_describe_plan(core->config.runtime, &plan);
+    sandbox_free(sandbox); /* the plan borrows from it */
+    return description;
 }
 
 /* ---- ending ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #ifndef E2B_CORE_SANDBOX_H
 #define E2B_CORE_SANDBOX_H
 
+#include "backend/core/network_rules.h"
 #include "backend/runtime/runtime.h"
 #include "backend/store/pairs.h"
 #include "backend/store/store.h"
@@ -34,8 +35,9 @@ struct sandbox {
     struct plan_limits limits;
     struct pairs metadata, env;
     bool secure;
-    char access_token[65]; /* "" unless secure */
-    bool internet;
+    char access_token[65];  /* "" unless secure */
+    char traffic_token[65]; /* what its ports want to see; "" unless they are private */
+    struct network_rules network;
     const char *default_user, *default_workdir; /* of the template; borrowed */
 
     struct core *core;
@@ -54,9 +56,12 @@ struct sandbox_request {
     const char *template_ref; /* "base", "base:default", a template id */
     int64_t timeout_s;
     bool secure;
-    bool internet;
-    struct pairs metadata, env; /* taken over */
+    struct network_rules network; /* taken over, as are these: */
+    struct pairs metadata, env;
 };
+
+/* What was not taken over. */
+void sandbox_request_free(struct sandbox_request *request);
 
 struct core_config {
     uv_loop_t *loop;
@@ -83,8 +88,7 @@ typedef void (*sandbox_done)(void *ctx, struct sandbox *sandbox, const struct er
 void sandbox_create(struct core *core, struct sandbox_request *request, sandbox_done done,
                     void *ctx);
 /* The plan that sandbox_create would execute, as JSON for a dry run. */
-json_t *sandbox_dry_run(struct core *core, const struct sandbox_request *request,
-                        struct error *err);
+json_t *sandbox_dry_run(struct core *core, struct sandbox_request *request, struct error *err);
 /* A running sandbox; NULL and ERR_NOT_FOUND with the contract's text otherwise, ERR_CONFLICT while
  * it is being killed. Accepts legacy "<id>-<client>" names; ERR_INVALID for what cannot be an id.
  */
@@ -96,6 +100,10 @@ bool sandbox_check_timeout(const struct core *core, int64_t timeout_s, struct er
 /* extend_only: never shortens (connect, refreshes). A time that is over ends it. */
 bool sandbox_set_timeout(struct sandbox *sandbox, int64_t timeout_s, bool extend_only,
                          struct error *err);
+/* Replaces what it may reach; the lists are taken over, who may reach it stays as it is. `done`
+ * comes when the routes stand and the change is recorded. */
+void sandbox_set_network(struct sandbox *sandbox, struct network_rules *rules,
+                         void (*done)(void *ctx, const struct error *err), void *ctx);
 /* Newest first, those of one millisecond by id; borrowed until the next change of state. */
 struct sandbox *sandbox_first(struct core *core);
 struct sandbox *sandbox_older(const struct sandbox *sandbox);

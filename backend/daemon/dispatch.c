@@ -25,6 +25,7 @@ static void serve_api(struct daemon *daemon, struct exchange *x) {
         api_sandbox_routes,
         api_sandbox_list_routes,
         api_sandbox_time_routes,
+        api_network_routes,
         api_health_routes,
     };
     const struct router router = {.tables = tables,

@@ -19,7 +19,6 @@ static const char *const steps[] = {
     "  started_ms INTEGER NOT NULL,"
     "  end_ms INTEGER NOT NULL,"
     "  secure INTEGER NOT NULL,"
-    "  internet INTEGER NOT NULL,"
     "  memory_bytes INTEGER NOT NULL,"
     "  disk_bytes INTEGER NOT NULL,"
     "  cpus INTEGER NOT NULL,"
@@ -27,6 +26,7 @@ static const char *const steps[] = {
     "  files INTEGER NOT NULL,"
     "  metadata TEXT NOT NULL," /* JSON objects of strings */
     "  env TEXT NOT NULL,"
+    "  network TEXT NOT NULL,"
     "  ended_ms INTEGER," /* NULL while it lives */
     "  end_reason TEXT"
     ") WITHOUT ROWID;"

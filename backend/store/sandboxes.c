@@ -17,8 +17,8 @@ static bool bind_pairs(sqlite3_stmt *statement, int at, const struct pairs *pair
 bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, struct error *err) {
     sqlite3_stmt *s = store_prepare(
         store,
-        "INSERT INTO sandboxes (id, template_id, build_id, started_ms, end_ms, secure, internet,"
-        " memory_bytes, disk_bytes, cpus, processes, files, metadata, env)"
+        "INSERT INTO sandboxes (id, template_id, build_id, started_ms, end_ms, secure,"
+        " memory_bytes, disk_bytes, cpus, processes, files, metadata, env, network)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         err);
     if (!s)
@@ -29,13 +29,13 @@ bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, st
     sqlite3_bind_int64(s, 4, row->started_ms);
     sqlite3_bind_int64(s, 5, row->end_ms);
     sqlite3_bind_int(s, 6, row->secure);
-    sqlite3_bind_int(s, 7, row->internet);
-    sqlite3_bind_int64(s, 8, (int64_t)row->memory_bytes);
-    sqlite3_bind_int64(s, 9, (int64_t)row->disk_bytes);
-    sqlite3_bind_int64(s, 10, row->cpus);
-    sqlite3_bind_int64(s, 11, row->processes);
-    sqlite3_bind_int64(s, 12, row->files);
-    if (!bind_pairs(s, 13, &row->metadata) || !bind_pairs(s, 14, &row->env)) {
+    sqlite3_bind_int64(s, 7, (int64_t)row->memory_bytes);
+    sqlite3_bind_int64(s, 8, (int64_t)row->disk_bytes);
+    sqlite3_bind_int64(s, 9, row->cpus);
+    sqlite3_bind_int64(s, 10, row->processes);
+    sqlite3_bind_int64(s, 11, row->files);
+    if (!bind_pairs(s, 12, &row->metadata) || !bind_pairs(s, 13, &row->env) ||
+        !bind_pairs(s, 14, &row->network)) {
         store_reset(s);
         return error_errno(err, ENOMEM, "cannot record the sandbox");
     }
@@ -49,6 +49,19 @@ bool store_sandbox_set_end(struct store *store, const char *id, int64_t end_ms, 
     sqlite3_bind_int64(s, 1, end_ms);
     store_bind_text(s, 2, id);
     return store_run(store, s, "cannot record the sandbox's time", err);
+}
+
+bool store_sandbox_set_network(struct store *store, const char *id, const struct pairs *network,
+                               struct error *err) {
+    sqlite3_stmt *s = store_prepare(store, "UPDATE sandboxes SET network = ? WHERE id = ?", err);
+    if (!s)
+        return false;
+    if (!bind_pairs(s, 1, network)) {
+        store_reset(s);
+        return error_errno(err, ENOMEM, "cannot record the sandbox's network");
+    }
+    store_bind_text(s, 2, id);
+    return store_run(store, s, "cannot record the sandbox's network", err);
 }
 
 bool store_sandbox_ended(struct store *store, const char *id, int64_t ended_ms, const char *reason,
@@ -81,22 +94,22 @@ static bool read_row(sqlite3_stmt *s, struct sandbox_row *row, struct error *err
         .started_ms = sqlite3_column_int64(s, 3),
         .end_ms = sqlite3_column_int64(s, 4),
         .secure = sqlite3_column_int(s, 5) != 0,
-        .internet = sqlite3_column_int(s, 6) != 0,
-        .memory_bytes = (uint64_t)sqlite3_column_int64(s, 7),
-        .disk_bytes = (uint64_t)sqlite3_column_int64(s, 8),
-        .cpus = (uint32_t)sqlite3_column_int64(s, 9),
-        .processes = (uint32_t)sqlite3_column_int64(s, 10),
-        .files = (uint32_t)sqlite3_column_int64(s, 11),
+        .memory_bytes = (uint64_t)sqlite3_column_int64(s, 6),
+        .disk_bytes = (uint64_t)sqlite3_column_int64(s, 7),
+        .cpus = (uint32_t)sqlite3_column_int64(s, 8),
+        .processes = (uint32_t)sqlite3_column_int64(s, 9),
+        .files = (uint32_t)sqlite3_column_int64(s, 10),
     };
-    return column_pairs(s, 12, &row->metadata, err) && column_pairs(s, 13, &row->env, err);
+    return column_pairs(s, 11, &row->metadata, err) && column_pairs(s, 12, &row->env, err) &&
+           column_pairs(s, 13, &row->network, err);
 }
 
 bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struct sandbox_row *row),
                               void *ctx, struct error *err) {
     sqlite3_stmt *s = store_prepare(
         store,
-        "SELECT id, template_id, build_id, started_ms, end_ms, secure, internet, memory_bytes,"
-        " disk_bytes, cpus, processes, files, metadata, env"
+        "SELECT id, template_id, build_id, started_ms, end_ms, secure, memory_bytes,"
+        " disk_bytes, cpus, processes, files, metadata, env, network"
         " FROM sandboxes WHERE ended_ms IS NULL ORDER BY started_ms",
         err);
     if (!s)
@@ -110,6 +123,7 @@ bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struc
             each(ctx, &row);
         pairs_free(&row.metadata);
         pairs_free(&row.env);
+        pairs_free(&row.network);
     }
     if (ok && result != SQLITE_DONE)
         ok = store_fail(store, "cannot read the sandboxes", err);

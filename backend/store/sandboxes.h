@@ -12,14 +12,16 @@
 struct sandbox_row {
     const char *id, *template_id, *build_id;
     int64_t started_ms, end_ms; /* end_ms: when its time is over */
-    bool secure, internet;
+    bool secure;
     uint64_t memory_bytes, disk_bytes;
     uint32_t cpus, processes, files;
-    struct pairs metadata, env;
+    struct pairs metadata, env, network;
 };
 
 bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, struct error *err);
 bool store_sandbox_set_end(struct store *store, const char *id, int64_t end_ms, struct error *err);
+bool store_sandbox_set_network(struct store *store, const char *id, const struct pairs *network,
+                               struct error *err);
 bool store_sandbox_ended(struct store *store, const char *id, int64_t ended_ms, const char *reason,
                          struct error *err);
 /* Every sandbox that has not ended, oldest first. The row is valid during the call, except that

@@ -92,7 +92,7 @@ START_TEST(rows_survive_a_restart) {
     open_store();
     struct seen seen = look();
     ck_assert_str_eq(seen.ids, "a ");
-    ck_assert(seen.last.secure && !seen.last.internet);
+    ck_assert(seen.last.secure);
     ck_assert_uint_eq(seen.last.memory_bytes, 3ULL << 30);
     ck_assert_int_eq(seen.last.end_ms, 1005);
     ck_assert_str_eq(pairs_get(&seen.metadata, "user id"), "ä&b");

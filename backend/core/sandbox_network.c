@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a running sandbox may reach is changed: first the routes, then the record, so that a rule
+ * that could not be set is not believed in after a restart.
+ */
+#include "backend/core/core.h"
+#include "backend/store/sandboxes.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct change {
+    struct core *core;
+    char id[ID_SANDBOX];
+    struct network_rules rules;
+    void (*done)(void *ctx, const struct error *err);
+    void *ctx;
+};
+
+static bool record(struct core *core, const struct change *change, struct error *err) {
+    cleanup(pairs_free) struct pairs network;
+    if (!network_rules_to_pairs(&change->rules, &network))
+        return error_errno(err, ENOMEM, "cannot record the sandbox's network");
+    return store_sandbox_set_network(core->config.store, change->id, &network, err);
+}
+
+static void on_set(void *ctx, const struct error *err) {
+    struct change *change = ctx;
+    struct error own = ERROR_INIT;
+    struct sandbox *sandbox = sandbox_find(change->core, change->id, &own);
+    if (!err && (!sandbox || !record(change->core, change, &own)))
+        err = &own;
+    if (!err) {
+        network_rules_free(&sandbox->network);
+        sandbox->network = change->rules;
+    } else {
+        network_rules_free(&change->rules);
+    }
+    change->done(change->ctx, err);
+    free(change);
+}
+
+void sandbox_set_network(struct sandbox *sandbox, struct network_rules *rules,
+                         void (*done)(void *ctx, const struct error *err), void *ctx) {
+    struct change *change = malloc(sizeof(*change));
+    if (!change)
+        abort();
+    *change = (struct change){.core = sandbox->core, .rules = *rules, .done = done, .ctx = ctx};
+    memcpy(change->id, sandbox->id, sizeof(change->id));
+    change->rules.is_private = sandbox->network.is_private;
+    memcpy(change->rules.mask_host, sandbox->network.mask_host, sizeof(change->rules.mask_host));
+    *rules = (struct network_rules){.internet = false};
+    const struct plan_network policy = network_rules_plan(&change->rules);
+    guest_set_network(sandbox->guest, &policy, on_set, change);
+}

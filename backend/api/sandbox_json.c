@@ -67,6 +67,7 @@ json_t *sandbox_json_detail(const char *domain, const struct sandbox *sandbox) {
     json_t *object = sandbox_json_listed(sandbox);
     add_access(object, domain, sandbox);
     json_object_set_new(object, "allowInternetAccess", json_boolean(sandbox->network.internet));
+    json_object_set_new(object, "network", network_request_print(&sandbox->network));
     json_object_set_new(object, "lifecycle",
                         json_pack("{s:b, s:s}", "autoResume", 0, "onTimeout", "kill"));
     return object;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/core/network_rules.h"
 
-#include "backend/runtime/network.h"
+#include "backend/runtime/prefix.h"
 #include "common/buf.h"
 
 #include <errno.h>
@@ -22,13 +22,15 @@ void network_rules_free(struct network_rules *rules) {
     *rules = (struct network_rules){.internet = false};
 }
 
-static bool add(char ***list, size_t *count, const char *prefix, struct error *err) {
+static bool add(char ***list, size_t *count, const struct prefix *prefix, struct error *err) {
+    char text[PREFIX_TEXT];
+    prefix_print(prefix, text);
     if (*count == NETWORK_MAX_RULES)
         return error_set(err, ERR_INVALID, "more than %d network rules", NETWORK_MAX_RULES);
     char **more = realloc(*list, (*count + 1) * sizeof(**list));
     if (more)
         *list = more;
-    char *copy = more ? strdup(prefix) : NULL;
+    char *copy = more ? strdup(text) : NULL;
     if (!copy)
         return error_errno(err, ENOMEM, "cannot keep the network rules");
     (*list)[(*count)++] = copy;
@@ -48,18 +50,18 @@ static bool refuse_domain(const struct network_rules *rules, const char *text, s
     return error_hint(err, "give the addresses, or use the hosted service for this sandbox");
 }
 
-bool network_rules_allow(struct network_rules *rules, const char *prefix, struct error *err) {
-    char text[NETWORK_PREFIX];
-    if (!network_parse_prefix(prefix, text))
-        return refuse_domain(rules, prefix, err);
-    return add(&rules->allow, &rules->allow_count, text, err);
+bool network_rules_allow(struct network_rules *rules, const char *text, struct error *err) {
+    struct prefix prefix;
+    if (!prefix_parse(text, &prefix))
+        return refuse_domain(rules, text, err);
+    return add(&rules->allow, &rules->allow_count, &prefix, err);
 }
 
-bool network_rules_deny(struct network_rules *rules, const char *prefix, struct error *err) {
-    char text[NETWORK_PREFIX];
-    if (!network_parse_prefix(prefix, text))
-        return error_set(err, ERR_INVALID, "invalid denied CIDR %s", prefix);
-    return add(&rules->deny, &rules->deny_count, text, err);
+bool network_rules_deny(struct network_rules *rules, const char *text, struct error *err) {
+    struct prefix prefix;
+    if (!prefix_parse(text, &prefix))
+        return error_set(err, ERR_INVALID, "invalid denied CIDR %s", text);
+    return add(&rules->deny, &rules->deny_count, &prefix, err);
 }
 
 bool network_rules_deny_all(const struct network_rules *rules) {
@@ -83,7 +85,7 @@ struct plan_network network_rules_plan(const struct network_rules *rules) {
  */
 
 static bool put_list(struct pairs *pairs, const char *key, char *const *list, size_t count) {
-    cleanup_buf struct buf text = BUF_INIT(NETWORK_MAX_RULES * NETWORK_PREFIX);
+    cleanup_buf struct buf text = BUF_INIT(NETWORK_MAX_RULES * PREFIX_TEXT);
     for (size_t i = 0; i < count; i++)
         if (!buf_printf(&text, "%s ", list[i]))
             return false;

@@ -22,8 +22,8 @@ struct network_rules {
 
 void network_rules_free(struct network_rules *rules);
 /* ERR_INVALID in the hosted service's words; ERR_LIMIT for more than NETWORK_MAX_RULES. */
-bool network_rules_allow(struct network_rules *rules, const char *prefix, struct error *err);
-bool network_rules_deny(struct network_rules *rules, const char *prefix, struct error *err);
+bool network_rules_allow(struct network_rules *rules, const char *text, struct error *err);
+bool network_rules_deny(struct network_rules *rules, const char *text, struct error *err);
 /* Domains may only be allowed where all else is denied: what is said of one depends on that. */
 bool network_rules_deny_all(const struct network_rules *rules);
 

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { DIAL_MS = 15000 };
 
@@ -24,6 +25,7 @@ struct dial {
     int helper;
     char id[ID_SANDBOX];
     unsigned port;
+    char host[NETWORK_MAX_HOST + 16]; /* "": the request's own */
 };
 
 void ports_reply_no_sandbox(struct exchange *x, const char *id) {
@@ -52,7 +54,8 @@ static void on_client_left(void *ctx, bool broken) {
 /* The exchange goes on without us. */
 static void answer(struct dial *dial, int fd, const char *failure) {
     static const struct exchange_events none = {0};
-    const struct relay_target target = {.sandbox_id = dial->id, .port = dial->port};
+    const struct relay_target target = {
+        .sandbox_id = dial->id, .port = dial->port, .host = *dial->host ? dial->host : NULL};
     exchange_set_events(dial->x, &none, NULL);
     if (fd >= 0)
         relay_start(dial->loop, dial->x, fd, &target);
@@ -98,11 +101,39 @@ static void wait_for_helper(struct dial *dial) {
     uv_poll_start(&dial->poll, UV_READABLE, on_helper);
 }
 
+/* The host name its programs are to see, with "${PORT}" filled in. */
+static void mask_host(struct dial *dial, const char *mask) {
+    static const char placeholder[] = "${PORT}";
+    const char *at = strstr(mask, placeholder);
+    if (at)
+        snprintf(dial->host, sizeof(dial->host), "%.*s%u%s", (int)(at - mask), mask, dial->port,
+                 at + sizeof(placeholder) - 1);
+    else
+        snprintf(dial->host, sizeof(dial->host), "%s", mask);
+}
+
+/* Private ports want the token that the creation answered with. */
+static bool may_enter(const struct sandbox *sandbox, struct exchange *x) {
+    if (!*sandbox->traffic_token)
+        return true;
+    const char *token = exchange_header(x, "e2b-traffic-access-token");
+    if (token && ids_equal_secret(token, sandbox->traffic_token))
+        return true;
+    exchange_reply_json(x, 403,
+                        json_pack("{s:s, s:s, s:i}", "sandboxId", sandbox->id, "message",
+                                  token ? "The e2b-traffic-access-token header is invalid"
+                                        : "The e2b-traffic-access-token header is missing",
+                                  "code", 403));
+    return false;
+}
+
 void ports_serve(struct sandbox *sandbox, unsigned port, struct exchange *x) {
     char text[16];
     const char *args[] = {text, NULL};
     struct error err = ERROR_INIT;
     const struct relay_target target = {.sandbox_id = sandbox->id, .port = port};
+    if (!may_enter(sandbox, x))
+        return;
     snprintf(text, sizeof(text), "%u", port);
     int helper = guest_helper(sandbox->guest, HELPER_CONNECT, "root", args, &err);
     struct dial *dial = helper >= 0 ? calloc(1, sizeof(*dial)) : NULL;
@@ -117,6 +148,7 @@ void ports_serve(struct sandbox *sandbox, unsigned port, struct exchange *x) {
     dial->loop = core_loop(sandbox->core);
     dial->helper = helper;
     dial->port = port;
+    mask_host(dial, sandbox->network.mask_host);
     snprintf(dial->id, sizeof(dial->id), "%s", sandbox->id);
     wait_for_helper(dial);
 }

@@ -25,15 +25,19 @@ static void on_connected(void *ctx, const struct error *err) {
     free(link);
 }
 
+static void keep(struct guest *g, int fd) {
+    const struct agent_request request = {.type = AGENT_KEEP};
+    if (fd >= 0)
+        control_send(g->control, &request, &fd, 1, NULL, NULL);
+}
+
 void guest_connect(struct guest *g, const struct plan_network *policy) {
     const struct network_guest self = {g->pid, g->pidfd};
     g->link = malloc(sizeof(*g->link));
     if (!g->link)
         abort();
     g->link->guest = g;
-    int keep = network_attach(g->rt->network, &self, policy, on_connected, g->link);
-    if (keep >= 0)
-        control_send(g->control, &(struct agent_request){.type = AGENT_KEEP}, &keep, 1, NULL, NULL);
+    keep(g, network_set(g->rt->network, &self, policy, true, on_connected, g->link));
 }
 
 void guest_forget_link(struct guest *g) {
@@ -45,5 +49,5 @@ void guest_forget_link(struct guest *g) {
 void guest_set_network(struct guest *guest, const struct plan_network *network,
                        void (*done)(void *ctx, const struct error *err), void *ctx) {
     const struct network_guest where = {guest->pid, guest->pidfd};
-    network_update(guest->rt->network, &where, network, done, ctx);
+    keep(guest, network_set(guest->rt->network, &where, network, false, done, ctx));
 }

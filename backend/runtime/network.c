@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/runtime/network.h"
 
+#include "backend/runtime/prefix.h"
 #include "backend/runtime/slirp.h"
 #include "backend/runtime/veth.h"
 #include "backend/runtime/zygote_client.h"
@@ -35,6 +36,7 @@ struct network {
     uv_signal_t *child_ended;
     pid_t *children; /* slirp4netns processes that are ours to reap */
     size_t child_count, child_room;
+    struct change *changes; /* under way, one a guest */
 };
 
 /* One sandbox being connected or given other routes. */
@@ -43,6 +45,7 @@ struct change {
     uv_poll_t poll;
     struct network *network;
     struct network_guest guest; /* pidfd: an own duplicate */
+    bool connected;             /* it was, before */
     bool connect;               /* else only the routes change */
     char link[VETH_COMMAND];    /* the command that addresses the inner end */
     int exit_fd;                /* slirp4netns watches it; -1 otherwise */
@@ -53,6 +56,8 @@ struct change {
     struct error error;
     network_done done;
     void *ctx;
+    struct change *then;  /* of the same guest */
+    struct change *other; /* of other guests: the list of those under way */
 };
 
 /* ---- what the host has ------------------------------------------------------------------------
@@ -168,60 +173,11 @@ const char *network_nameserver(const struct network *n) {
 /* ---- rules as routes --------------------------------------------------------------------------
  */
 
-struct prefix {
-    uint32_t address;
-    unsigned bits;
-};
-
-static uint32_t mask_of(unsigned bits) {
-    return bits ? ~0u << (32 - bits) : 0;
-}
-
-static bool parse(const char *text, struct prefix *prefix) {
-    char copy[NETWORK_PREFIX];
-    struct in_addr address;
-    if (strlen(text) >= sizeof(copy))
-        return false;
-    memcpy(copy, text, strlen(text) + 1);
-    char *slash = strchr(copy, '/');
-    prefix->bits = 32;
-    if (slash) {
-        char *end;
-        *slash++ = '\0';
-        unsigned long bits = strtoul(slash, &end, 10);
-        if (*slash < '0' || *slash > '9' || *end || bits > 32)
-            return false;
-        prefix->bits = (unsigned)bits;
-    }
-    if (inet_pton(AF_INET, copy, &address) != 1)
-        return false;
-    prefix->address = ntohl(address.s_addr) & mask_of(prefix->bits);
-    return true;
-}
-
-static bool covers(const struct prefix *outer, const struct prefix *inner) {
-    return outer->bits <= inner->bits && (inner->address & mask_of(outer->bits)) == outer->address;
-}
-
-static void print(const struct prefix *prefix, char out[static NETWORK_PREFIX]) {
-    snprintf(out, NETWORK_PREFIX, "%u.%u.%u.%u/%u", prefix->address >> 24,
-             prefix->address >> 16 & 255, prefix->address >> 8 & 255, prefix->address & 255,
-             prefix->bits);
-}
-
-bool network_parse_prefix(const char *text, char out[static NETWORK_PREFIX]) {
-    struct prefix prefix;
-    if (!parse(text, &prefix))
-        return false;
-    print(&prefix, out);
-    return true;
-}
-
 /* Allow beats deny: a denied prefix inside an allowed one must not become a longer route. */
 static bool allowed_anyway(const struct plan_network *policy, const struct prefix *denied) {
     for (size_t i = 0; i < policy->allow_count; i++) {
         struct prefix allowed;
-        if (parse(policy->allow[i], &allowed) && covers(&allowed, denied))
+        if (prefix_parse(policy->allow[i], &allowed) && prefix_covers(&allowed, denied))
             return true;
     }
     return false;
@@ -238,9 +194,9 @@ static bool add_command(struct change *c, const char *verb, const char *to, cons
 }
 
 static bool add_route(struct change *c, const struct prefix *to, bool allowed) {
-    char text[NETWORK_PREFIX];
+    char text[PREFIX_TEXT];
     const char *gateway = c->network->way->gateway;
-    print(to, text);
+    prefix_print(to, text);
     if (!to->bits) /* "everything else": with no default route it is denied already */
         return !allowed || add_command(c, "default", NULL, gateway);
     return allowed ? add_command(c, "allow", text, gateway) : add_command(c, "deny", text, NULL);
@@ -257,14 +213,14 @@ static bool plan_routes(struct change *c, const struct plan_network *policy) {
         ok = add_route(c, &link_local, false);
     for (size_t i = 0; ok && i < policy->deny_count; i++) {
         struct prefix denied;
-        ok = parse(policy->deny[i], &denied);
+        ok = prefix_parse(policy->deny[i], &denied);
         all_denied |= ok && !denied.bits;
         if (ok && !allowed_anyway(policy, &denied))
             ok = add_route(c, &denied, false);
     }
     for (size_t i = 0; ok && i < policy->allow_count; i++) {
         struct prefix allowed;
-        ok = parse(policy->allow[i], &allowed) && add_route(c, &allowed, true);
+        ok = prefix_parse(policy->allow[i], &allowed) && add_route(c, &allowed, true);
     }
     return ok && (all_denied || add_route(c, &all, true));
 }
@@ -282,7 +238,18 @@ static void free_change(struct change *c) {
     free(c);
 }
 
+static void start(struct change *c);
+
 static void finish(struct change *c) {
+    struct change **at = &c->network->changes;
+    while (*at != c)
+        at = &(*at)->other;
+    *at = c->other;
+    if (c->then) {
+        c->then->other = *at;
+        *at = c->then;
+        start(c->then);
+    }
     c->done(c->ctx, c->error.kind ? &c->error : NULL);
     free_change(c);
 }
@@ -349,42 +316,51 @@ static void after_connect(uv_work_t *work, int status) {
         set_routes(c);
 }
 
-/* `policy` NULL: there is nothing to do but to say so later. */
-static void begin(struct network *n, const struct network_guest *guest,
-                  const struct plan_network *policy, struct change *c) {
-    c->network = n;
-    c->guest = (struct network_guest){guest->pid, fcntl(guest->pidfd, F_DUPFD_CLOEXEC, 0)};
-    c->socket = -1;
-    c->work.data = c;
-    if (c->guest.pidfd < 0 || (policy && !plan_routes(c, policy)))
-        error_errno(&c->error, errno, "cannot plan the sandbox's routes");
-    uv_queue_work(n->loop, &c->work, connect_guest, after_connect);
+/* Its interfaces are the only record of that, and outlive any daemon. */
+static bool is_connected(const struct network_guest *guest) {
+    char path[64];
+    struct error ignored = ERROR_INIT;
+    cleanup_buf struct buf text = BUF_INIT(64 << 10);
+    snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)guest->pid);
+    return io_read_file(path, &text, &ignored) && text.data &&
+           (strstr(text.data, "eth0:") || strstr(text.data, "tap0:"));
 }
 
-int network_attach(struct network *n, const struct network_guest *guest,
-                   const struct plan_network *policy, network_done done, void *ctx) {
+/* The last change of that guest which is still under way: the next one waits for it. */
+static struct change *find_change(const struct network *n, pid_t pid) {
+    struct change *c = n->changes;
+    while (c && c->guest.pid != pid)
+        c = c->other;
+    while (c && c->then)
+        c = c->then;
+    return c;
+}
+
+static void start(struct change *c) {
+    uv_queue_work(c->network->loop, &c->work, connect_guest, after_connect);
+}
+
+int network_set(struct network *n, const struct network_guest *guest,
+                const struct plan_network *policy, bool is_new, network_done done, void *ctx) {
     int pair[2] = {-1, -1};
-    struct change *c = calloc(1, sizeof(*c));
+    struct change *before = find_change(n, guest->pid), *c = calloc(1, sizeof(*c));
     if (!c)
         abort();
-    c->connect = n->way && (policy->internet || policy->allow_count);
-    c->done = done;
-    c->ctx = ctx;
-    if (c->connect && n->way == &ways[WAY_SLIRP] &&
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+    *c = (struct change){.network = n, .work.data = c, .socket = -1, .done = done, .ctx = ctx};
+    c->guest = (struct network_guest){guest->pid, fcntl(guest->pidfd, F_DUPFD_CLOEXEC, 0)};
+    c->connected = before ? before->connected || before->connect : !is_new && is_connected(guest);
+    c->connect = n->way && !c->connected && (policy->internet || policy->allow_count);
+    if (c->guest.pidfd < 0 || ((c->connect || c->connected) && !plan_routes(c, policy)) ||
+        (c->connect && n->way == &ways[WAY_SLIRP] &&
+         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0))
         error_errno(&c->error, errno, "cannot connect the sandbox to the network");
     c->exit_fd = pair[0];
-    begin(n, guest, c->connect ? policy : NULL, c);
+    if (before) {
+        before->then = c;
+    } else {
+        c->other = n->changes;
+        n->changes = c;
+        start(c);
+    }
     return pair[1];
-}
-
-void network_update(struct network *n, const struct network_guest *guest,
-                    const struct plan_network *policy, network_done done, void *ctx) {
-    struct change *c = calloc(1, sizeof(*c));
-    if (!c)
-        abort();
-    c->exit_fd = -1;
-    c->done = done;
-    c->ctx = ctx;
-    begin(n, guest, n->way ? policy : NULL, c);
 }

@@ -34,18 +34,11 @@ struct network_guest {
 
 typedef void (*network_done)(void *ctx, const struct error *err);
 
-/* Connects the sandbox and sets its routes, or does nothing where the policy lets nothing out.
- * Copies what it needs; `done` comes from the loop, also for a guest that died meanwhile. Returns a
- * descriptor for PID 1 to keep until it dies, which tells slirp4netns when to leave (the caller's;
- * -1: none). */
-int network_attach(struct network *n, const struct network_guest *guest,
-                   const struct plan_network *policy, network_done done, void *ctx);
-/* Replaces the routes of a sandbox that was connected. */
-void network_update(struct network *n, const struct network_guest *guest,
-                    const struct plan_network *policy, network_done done, void *ctx);
-
-/* "1.2.3.4" or "1.2.0.0/16", normalised into `out`; false for anything else. */
-enum { NETWORK_PREFIX = 24 };
-bool network_parse_prefix(const char *text, char out[static NETWORK_PREFIX]);
+/* Sets the routes of a sandbox, and connects it first where the policy lets anything out and it is
+ * not. Copies what it needs; `done` comes from the loop, also for a guest that died meanwhile.
+ * Returns a descriptor for PID 1 to keep until it dies, which tells slirp4netns when to leave (the
+ * caller's; -1: none). `is_new`: it cannot be connected yet. */
+int network_set(struct network *n, const struct network_guest *guest,
+                const struct plan_network *policy, bool is_new, network_done done, void *ctx);
 
 #endif

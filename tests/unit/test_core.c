@@ -286,7 +286,7 @@ END_TEST
 START_TEST(the_next_daemon_goes_on) {
     struct sandbox *kept = create(3600), *lost = create(3600), *late = create(3600);
     char id[ID_SANDBOX], token[65], lost_id[ID_SANDBOX];
-    ck_assert(sandbox_set_secure(kept, true, &err));
+    ck_assert(sandbox_set_access(kept, true, &err));
     snprintf(id, sizeof(id), "%s", kept->id);
     snprintf(token, sizeof(token), "%s", kept->access_token);
     snprintf(lost_id, sizeof(lost_id), "%s", lost->id);
@@ -301,7 +301,7 @@ START_TEST(the_next_daemon_goes_on) {
     ck_assert_uint_eq(fake.swept, 2); /* the late one and the stray */
     struct sandbox *again = sandbox_find(core, id, &err);
     ck_assert_ptr_nonnull(again);
-    ck_assert(sandbox_set_secure(again, true, &err));
+    ck_assert(sandbox_set_access(again, true, &err));
     ck_assert_str_eq(again->access_token, token);
     ck_assert_str_eq(again->alias, "base");
     ck_assert_ptr_nonnull(sandbox_find(core, lost_id, &err));

@@ -164,3 +164,24 @@ const struct command command_sandbox_create = {
                                       "leave it running for an hour", NULL},
     .handler = create_run,
 };
+
+static int spawn_run(struct invocation *in, struct error *err) {
+    fputs("Warning: The 'spawn' command is deprecated and will be removed in future releases. "
+          "Please use 'e2b sandbox create' instead.\n",
+          stderr);
+    return create_run(in, err);
+}
+
+/* The former name of create. */
+const struct command command_sandbox_spawn = {
+    .name = "spawn",
+    .aliases = {"sp"},
+    .summary = "create a sandbox (former name)",
+    .arguments = "[template]",
+    .complete = "template",
+    .max_args = 1,
+    .flags = COMMAND_API | COMMAND_MAY_START | COMMAND_HIDDEN,
+    .options = options,
+    .examples = (const char *const[]){"e2b sandbox spawn", "as `e2b sandbox create`", NULL},
+    .handler = spawn_run,
+};

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 
 extern const struct command command_sandbox_create;
+extern const struct command command_sandbox_spawn;
 extern const struct command command_sandbox_run;
 extern const struct command command_sandbox_exec;
 extern const struct command command_sandbox_connect;

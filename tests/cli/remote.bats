@@ -62,6 +62,12 @@ ended() {
     [ "$(sent body)" = '{"templateID":"my-template","timeout":60,"secure":true,"allow_internet_access":true,"autoPause":true,"autoResume":{"enabled":true},"metadata":{"a":"1","b":"x=y"}}' ]
 }
 
+@test "the former name of create works and says so" {
+    run -0 --separate-stderr "$E2B" sandbox spawn -d
+    [ "$output" = isb000000000000000001 ]
+    [[ "$stderr" == "Warning: The 'spawn' command is deprecated"* ]]
+}
+
 @test "create without a terminal makes nothing and says what to do" {
     run -2 --separate-stderr "$E2B" sandbox create
     [[ "$stderr" == *"--detach"* ]]

@@ -109,8 +109,11 @@ static void refuse(struct connection *c, int status, const char *message) {
 }
 
 static const char *check_request(struct exchange *x) {
-    if (!http1_find(&x->head, "host") && x->head.minor > 0)
-        return "the Host header is missing";
+    unsigned hosts = 0;
+    for (size_t i = 0; i < x->head.header_count; i++)
+        hosts += slice_is_nocase(x->head.headers[i].name, "host");
+    if (hosts > 1 || (!hosts && x->head.minor > 0)) /* RFC 9112 3.2 */
+        return "exactly one Host header is needed";
     if (x->head.target.len > HTTP_MAX_TARGET)
         return "the request target is longer than 16 KiB";
     return exchange_split_target(x) ? NULL : "the request target is malformed";

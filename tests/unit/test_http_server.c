@@ -223,6 +223,7 @@ START_TEST(refuses_nonsense) {
     static const char *const requests[] = {
         "hello\r\n\r\n",
         "GET / HTTP/1.1\r\n\r\n", /* no Host */
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         "GET nowhere HTTP/1.1\r\nHost: t\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -495,7 +496,7 @@ int main(void) {
         tcase_add_test(both[i], speaks_to_older_clients);
         tcase_add_test(both[i], answers_head_without_body);
         tcase_add_test(both[i], asks_for_a_body_that_is_held_back);
-        tcase_add_loop_test(both[i], refuses_nonsense, 0, 6);
+        tcase_add_loop_test(both[i], refuses_nonsense, 0, 7);
         tcase_add_test(both[i], refuses_too_many_headers);
         tcase_add_test(both[i], refuses_an_endless_head);
         tcase_add_test(both[i], refuses_a_long_target);

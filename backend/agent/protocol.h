@@ -175,6 +175,7 @@ struct spawn_arguments {
     uint32_t bytes;
     uint32_t arg_count; /* without cmd */
     uint32_t env_count;
+    int64_t deadline_ms; /* a note of the daemon to its successor: Unix time to kill it; 0: never */
 };
 
 /* Written to the status pipe when the program could not be started; end of file means it runs. A

@@ -166,11 +166,12 @@ static void on_deadline(uv_timer_t *timer) {
         guest_signal(process->sandbox->guest, process->pid, SIGKILL, on_deadline_signal, NULL);
 }
 
-void process_set_deadline(struct process *process, int64_t timeout_ms) {
-    if (timeout_ms <= 0)
+void process_watch_deadline(struct process *process) {
+    if (!process->deadline_ms)
         return;
+    int64_t left_ms = MAX(process->deadline_ms - clock_now_ms(), (int64_t)0);
     uv_update_time(process->timer->loop);
-    uv_timer_start(process->timer, on_deadline, (uint64_t)timeout_ms, 0);
+    uv_timer_start(process->timer, on_deadline, (uint64_t)left_ms, 0);
 }
 
 void process_signal(struct process *process, int number,

@@ -104,6 +104,7 @@ static bool take_description(struct process *process, const struct spawn_argumen
     process->cwd = copy_unless_empty(cwd);
     process->tag = copy_unless_empty(tag);
     process->cmd = strdup(cmd);
+    process->deadline_ms = MAX(head->deadline_ms, (int64_t)0);
     return process->cmd && take_args(process, strings, head->arg_count) &&
            take_env(process, strings, head->env_count);
 }
@@ -136,6 +137,7 @@ void process_adopt(struct sandbox *sandbox, struct guest_process *guest) {
 void process_begin_adopted(struct sandbox *sandbox) {
     for (struct process *at = sandbox->processes, *next; at; at = next) {
         next = at->next;
+        process_watch_deadline(at);
         process_settle(at);
     }
 }

@@ -14,6 +14,6 @@ void process_free(struct process *process);
 bool process_connect(struct process *process, struct guest_process *guest, struct error *err);
 void process_close_all(struct guest_process *guest); /* what was not taken */
 void process_enter(struct process *process);         /* into the sandbox's list */
-void process_set_deadline(struct process *process, int64_t timeout_ms);
+void process_watch_deadline(struct process *process);
 
 #endif

@@ -9,7 +9,6 @@
 struct starting {
     struct process *process;
     struct process_listener *first;
-    int64_t timeout_ms;
     void (*done)(void *ctx, struct process *process, const struct error *err);
     void *ctx;
 };
@@ -71,6 +70,8 @@ static struct process *describe(struct sandbox *sandbox, const struct process_sp
     if (!process)
         return NULL;
     process->pty = spec->pty;
+    if (spec->timeout_ms > 0)
+        process->deadline_ms = clock_now_ms() + spec->timeout_ms;
     process->cmd = strdup(spec->cmd);
     process->cwd = spec->cwd ? strdup(spec->cwd) : NULL;
     process->tag = spec->tag ? strdup(spec->tag) : NULL;
@@ -101,7 +102,7 @@ static void on_spawned(void *ctx, const struct guest_process *spawned, const str
         starting->done(starting->ctx, NULL, err);
     } else {
         process_enter(process);
-        process_set_deadline(process, starting->timeout_ms);
+        process_watch_deadline(process);
         process_listen(process, starting->first);
         starting->done(starting->ctx, process, NULL);
         process_settle(process);
@@ -126,6 +127,7 @@ static bool start(struct sandbox *sandbox, const struct process_spec *spec,
         .env = (const char *const *)env,
         .pty = spec->pty,
         .want_stdin = spec->want_stdin,
+        .deadline_ms = starting->process->deadline_ms,
         .cols = spec->cols,
         .rows = spec->rows,
     };
@@ -139,8 +141,7 @@ void process_start(struct sandbox *sandbox, const struct process_spec *spec,
                    void *ctx) {
     struct starting *starting = malloc(sizeof(*starting));
     if (starting) {
-        *starting = (struct starting){
-            .first = first, .timeout_ms = spec->timeout_ms, .done = done, .ctx = ctx};
+        *starting = (struct starting){.first = first, .done = done, .ctx = ctx};
         if (start(sandbox, spec, starting))
             return;
     }

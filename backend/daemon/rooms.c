@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 enum {
-    MAX_SANDBOXES = 4000,
+    MAX_SANDBOXES = 2000,
     MAX_TIMEOUT_S = 7 * 24 * 3600,
     DISK_RESERVE_BYTES = 512 << 20,
 };

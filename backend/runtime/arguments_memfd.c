@@ -21,7 +21,7 @@ static bool add_list(struct buf *b, const char *const *list, uint32_t *count) {
 }
 
 int arguments_memfd(const struct guest_spawn *spawn, struct error *err) {
-    struct spawn_arguments head = {.version = AGENT_PROTOCOL};
+    struct spawn_arguments head = {.version = AGENT_PROTOCOL, .deadline_ms = spawn->deadline_ms};
     struct buf b = BUF_INIT(AGENT_MAX_ARGUMENTS - sizeof(head));
     int memfd = -1;
     if (!add(&b, spawn->user) || !add(&b, spawn->cwd) || !add(&b, spawn->tag) ||

@@ -114,6 +114,7 @@ struct guest_spawn {
     const char *const *env;  /* NULL-terminated "KEY=VALUE" */
     bool pty, want_stdin;
     uint16_t cols, rows;
+    int64_t deadline_ms; /* kept for whoever adopts it; nothing is done about it */
 };
 
 /* On success the descriptors are the callee's. out and err are read ends (or out the pty master),

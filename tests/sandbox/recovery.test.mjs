@@ -71,6 +71,19 @@ test('an end that nobody saw', async () => {
   await daemon.end('SIGTERM')
 })
 
+test('a deadline holds under the next daemon', async () => {
+  let daemon = await startDaemon()
+  const sandbox = await create()
+  const s = start(sandbox, 'echo up; exec sleep 60', {}, { 'connect-timeout-ms': '1000' })
+  await s.until((t) => t.out === 'up\n')
+  await daemon.end('SIGKILL')
+  daemon = await startDaemon()
+  const after = await new Stream(sandbox, 'Connect', { process: { pid: s.pid } }).end()
+  assert.equal(after.exit.status, 'signal: killed')
+  await killAll()
+  await daemon.end('SIGTERM')
+})
+
 test('a clean stop keeps them too', async () => {
   let daemon = await startDaemon()
   const sandbox = await create()

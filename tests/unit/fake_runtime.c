@@ -146,6 +146,14 @@ void fake_guest_dies(const char *id) {
     guest->events->exited(guest->ctx, "its first process has ended");
 }
 
+static void make_pipe(int *program, int *daemon, bool program_writes) {
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        abort();
+    *program = fds[program_writes];
+    *daemon = fds[!program_writes];
+}
+
 /* ---- runtime.h -------------------------------------------------------------------------------
  */
 
@@ -200,8 +208,12 @@ void guest_adopt(struct runtime *rt, const char *id, const struct guest_events *
     guest->events = events;
     guest->ctx = ctx;
     for (struct fake_process *at = guest->processes; at; at = at->next) {
-        struct guest_process process = {.pid = at->pid, .arguments = -1, .err = -1, .in = -1};
-        process.out = open("/dev/null", O_RDONLY | O_CLOEXEC); /* not understood, and closed */
+        struct guest_process process = {.pid = at->pid, .arguments = -1, .in = -1};
+        if (fake.adopt_arguments)
+            process.arguments = fcntl(fake.adopt_arguments, F_DUPFD_CLOEXEC, 3);
+        fake_close_pipes(at);
+        make_pipe(&at->out, &process.out, true);
+        make_pipe(&at->err, &process.err, true);
         each(ctx, &process);
     }
 }
@@ -250,14 +262,6 @@ static char *keep_arguments(const struct guest_spawn *spawn) {
     for (const char *const *at = spawn->env; ok && *at; at++)
         ok = buf_printf(&b, "\n%s", *at);
     return ok ? buf_steal(&b) : NULL;
-}
-
-static void make_pipe(int *program, int *daemon, bool program_writes) {
-    int fds[2];
-    if (pipe2(fds, O_CLOEXEC) < 0)
-        abort();
-    *program = fds[program_writes];
-    *daemon = fds[!program_writes];
 }
 
 void guest_spawn(struct guest *guest, const struct guest_spawn *spawn, guest_spawned done,

@@ -22,6 +22,7 @@ struct fake {
     unsigned created, killed, released, swept;
     struct plan last_plan;
     int64_t last_deadline;
+    int adopt_arguments; /* what an agent gives back for each process; 0: nothing usable */
 };
 extern struct fake fake;
 

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static char dir[64], path[96];
 static uv_loop_t loop;
@@ -626,19 +627,92 @@ START_TEST(a_start_that_the_sandbox_does_not_outlive) {
 }
 END_TEST
 
-START_TEST(a_process_that_is_not_understood_is_left_alone) {
+/* The sandbox with one process, as the next daemon finds it. */
+static struct sandbox *adopt(int arguments) {
     char id[ID_SANDBOX];
     struct sandbox *sandbox = create(3600);
     snprintf(id, sizeof(id), "%s", sandbox->id);
     forget(run(sandbox));
+    fake.adopt_arguments = arguments;
     stop_core();
     start_core();
     bool recovered = false;
     ck_assert(core_recover(core, on_flag, &recovered, &err));
     wait_for(&recovered);
+    if (arguments > 0)
+        close(arguments);
     sandbox = sandbox_find(core, id, &err);
     ck_assert_ptr_nonnull(sandbox);
-    ck_assert_ptr_null(sandbox->processes);
+    return sandbox;
+}
+
+static const char texts[] = "user\0/tmp\0tag\0cmd\0one\0two\0A=\0B=\0C=\0D=\0MINE=a=b";
+
+static int arguments_with(struct spawn_arguments head, const char *bytes, size_t len) {
+    int fd = memfd_create("arguments", MFD_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, &head, sizeof(head)), sizeof(head));
+    ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+    return fd;
+}
+
+static struct spawn_arguments head_of(uint32_t bytes, uint32_t args, uint32_t env) {
+    return (struct spawn_arguments){
+        .version = AGENT_PROTOCOL, .bytes = bytes, .arg_count = args, .env_count = env};
+}
+
+START_TEST(an_adopted_process_is_what_it_was) {
+    struct spawn_arguments head = head_of(sizeof(texts), 2, 5);
+    head.deadline_ms = clock_now_ms() + 200;
+    struct sandbox *sandbox = adopt(arguments_with(head, texts, sizeof(texts)));
+    struct process *process = process_by_tag(sandbox, "tag", &err);
+    ck_assert_ptr_nonnull(process);
+    ck_assert_str_eq(process->cmd, "cmd");
+    ck_assert_str_eq(process->cwd, "/tmp");
+    ck_assert_str_eq(process->args[0], "one");
+    ck_assert_str_eq(process->args[1], "two");
+    ck_assert_ptr_null(process->args[2]);
+    ck_assert_uint_eq(process->env.count, 1);
+    ck_assert_str_eq(pairs_get(&process->env, "MINE"), "a=b");
+    struct heard *heard = listen_anew();
+    process_listen(process, &heard->listener);
+    struct fake_process *program = fake_last_process();
+    say(program->out, "still here");
+    while (!program->last_signal)
+        uv_run(&loop, UV_RUN_ONCE);
+    fake_exit(program, SIGKILL, false);
+    wait_for(&heard->ended);
+    ck_assert_str_eq(heard->out.data, "still here");
+    ck_assert(heard->end.deadline);
+    forget(heard);
+}
+END_TEST
+
+START_TEST(arguments_that_lie_are_not_believed) {
+    static const struct {
+        uint32_t bytes, args, env;
+    } lies[] = {
+        {0, 0, 4},
+        {sizeof(texts), 3, 5},
+        {sizeof(texts), 2, 6},
+        {sizeof(texts), UINT32_MAX, 5},
+        {sizeof(texts), 2, UINT32_MAX},
+        {sizeof(texts), 2, 3},
+        {UINT32_MAX, 2, 5},
+        {sizeof(texts) + 1, 2, 5},
+        {3, 0, 4},
+        {sizeof(texts), 7, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        struct spawn_arguments head = head_of(lies[i].bytes, lies[i].args, lies[i].env);
+        ck_assert_ptr_null(adopt(arguments_with(head, texts, sizeof(texts)))->processes);
+    }
+    struct spawn_arguments old = head_of(sizeof(texts), 2, 5);
+    old.version++;
+    ck_assert_ptr_null(adopt(arguments_with(old, texts, sizeof(texts)))->processes);
+    ck_assert_ptr_null(adopt(open("/dev/zero", O_RDONLY | O_CLOEXEC))->processes);
+    ck_assert_ptr_null(adopt(open("/proc/self/status", O_RDONLY | O_CLOEXEC))->processes);
+    ck_assert_ptr_null(adopt(0)->processes);
 }
 END_TEST
 
@@ -669,6 +743,7 @@ int main(void) {
     tcase_add_test(cases, input_has_bounds_and_a_broken_pipe_is_told);
     tcase_add_test(cases, the_end_of_a_sandbox_is_told_to_all);
     tcase_add_test(cases, a_start_that_the_sandbox_does_not_outlive);
-    tcase_add_test(cases, a_process_that_is_not_understood_is_left_alone);
+    tcase_add_test(cases, an_adopted_process_is_what_it_was);
+    tcase_add_test(cases, arguments_that_lie_are_not_believed);
     return unit_run("core", cases);
 }

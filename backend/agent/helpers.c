@@ -35,7 +35,8 @@ static void empty(const struct helper *h) {
 
 static void measure(const struct helper *h) {
     int64_t bytes = 0;
-    last(h, measure_tree(h->objects[0], &bytes) ? 0 : errno, bytes);
+    int error = measure_tree(h->objects[0], &bytes) ? 0 : errno;
+    last(h, error, bytes); /* apart: arguments are evaluated in any order */
 }
 
 static void network(const struct helper *h) {

@@ -7,14 +7,16 @@
 #include <errno.h>
 #include <sys/statvfs.h>
 
-static const uint64_t MIB = 1 << 20;
-enum { FALL_MIB = 16 }; /* under the reserve: so much more has to go before the next is frozen */
+enum {
+    LARGEST_PART = 20, /* of the file system: see disk.h */
+    FALLING_PART = 16, /* of the step: under the reserve, more went since somebody was frozen */
+};
 
 const struct disk_config disk_defaults = {
     .reserve_bytes = (uint64_t)1 << 30,
     .scan_step_bytes = (uint64_t)256 << 20,
     .period_ms = 1000,
-    .free_bytes = disk_free_bytes,
+    .space = disk_look,
 };
 
 struct watched {
@@ -32,14 +34,15 @@ struct disk {
     const struct watched *measuring;
     uint64_t scanned_at; /* free space when the last scan began */
     uint64_t frozen_at;  /* free space when somebody was last frozen for the reserve; 0: nobody */
-    uint64_t free;
+    uint64_t free, reserve, step;
 };
 
-bool disk_free_bytes(const char *path, uint64_t *bytes) {
+bool disk_look(const char *path, struct disk_space *space) {
     struct statvfs fs;
     if (statvfs(path, &fs) < 0)
         return false;
-    *bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    space->free = (uint64_t)fs.f_bavail * fs.f_frsize;
+    space->total = (uint64_t)fs.f_blocks * fs.f_frsize;
     return true;
 }
 
@@ -71,8 +74,8 @@ static bool writes_more(const struct watched *a, const struct watched *b) {
 
 /* One at a time: that may be all it takes. Another only if space goes on falling. */
 static void defend_reserve(struct disk *disk) {
-    if (disk->free >= disk->config.reserve_bytes ||
-        (disk->frozen_at && disk->free + FALL_MIB * MIB > disk->frozen_at))
+    if (disk->free >= disk->reserve ||
+        (disk->frozen_at && disk->free + disk->step / FALLING_PART > disk->frozen_at))
         return;
     struct watched *worst = NULL;
     for (struct watched *w = disk->guests; w; w = w->next)
@@ -118,18 +121,28 @@ static void thaw_all(struct disk *disk) {
             judge(disk, w, DISK_FINE);
 }
 
+static bool look(struct disk *disk) {
+    const struct disk_config *config = &disk->config;
+    struct disk_space space;
+    if (!config->space(config->path, &space))
+        return false;
+    disk->free = space.free;
+    disk->reserve = MIN(config->reserve_bytes, space.total / LARGEST_PART);
+    disk->step = MIN(config->scan_step_bytes, space.total / LARGEST_PART);
+    return true;
+}
+
 static void tick(uv_timer_t *timer) {
     struct disk *disk = timer->data;
-    const struct disk_config *config = &disk->config;
-    if (disk->measuring || !config->free_bytes(config->path, &disk->free))
+    if (disk->measuring || !look(disk))
         return;
     /* not at the reserve itself, or it would be frozen and thawed in turn */
-    if (disk->frozen_at && disk->free >= config->reserve_bytes + config->scan_step_bytes)
+    if (disk->frozen_at && disk->free >= disk->reserve + disk->step)
         thaw_all(disk);
-    bool fell = disk->free + config->scan_step_bytes <= disk->scanned_at;
+    bool fell = disk->free + disk->step <= disk->scanned_at;
     if (disk->free > disk->scanned_at)
         disk->scanned_at = disk->free;
-    if (!fell && disk->free >= config->reserve_bytes)
+    if (!fell && disk->free >= disk->reserve)
         return;
     disk->scanned_at = disk->free;
     for (struct watched *w = disk->guests; w; w = w->next)

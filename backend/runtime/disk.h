@@ -20,13 +20,18 @@ enum disk_verdict {
     DISK_RESERVE,    /* freeze: it wrote most while the host's reserve was reached */
 };
 
+struct disk_space {
+    uint64_t free, total;
+};
+
 struct disk_config {
     uv_loop_t *loop;
     const char *path; /* any file on the file system */
+    /* Both at most a twentieth of the file system, so that a small one can be used as well. */
     uint64_t reserve_bytes;
     uint64_t scan_step_bytes; /* measure when this much went since the last time */
     unsigned period_ms;
-    bool (*free_bytes)(const char *path, uint64_t *bytes); /* disk_free_bytes */
+    bool (*space)(const char *path, struct disk_space *space); /* disk_look */
     /* Starts measuring; the answer comes by disk_measured, not from within the call, unless the
      * guest is removed before. */
     void (*measure)(void *ctx, void *guest);
@@ -37,7 +42,7 @@ struct disk_config {
 
 extern const struct disk_config disk_defaults; /* all but loop, path and the callbacks */
 
-bool disk_free_bytes(const char *path, uint64_t *bytes);
+bool disk_look(const char *path, struct disk_space *space);
 
 struct disk;
 struct disk *disk_start(const struct disk_config *config, struct error *err);

@@ -20,14 +20,14 @@ struct guest {
 static uv_loop_t loop;
 static struct disk *disk;
 static struct guest guests[3];
-static uint64_t free_space;
+static uint64_t free_space, total_space;
 static int looks; /* at the free space */
 static struct guest *measured;
 static uv_idle_t answer;
 
-static bool look(const char *path, uint64_t *bytes) {
+static bool look(const char *path, struct disk_space *space) {
     ck_assert_str_eq(path, "/somewhere");
-    *bytes = free_space;
+    *space = (struct disk_space){.free = free_space, .total = total_space};
     looks++;
     return true;
 }
@@ -75,6 +75,7 @@ static void start(void) {
     memset(guests, 0, sizeof(guests));
     looks = 0;
     free_space = 5000ULL * MIB;
+    total_space = 100000ULL * MIB;
     ck_assert_int_eq(uv_loop_init(&loop), 0);
     uv_idle_init(&loop, &answer);
     uv_timer_init(&loop, &keeper);
@@ -82,7 +83,7 @@ static void start(void) {
     config.loop = &loop;
     config.path = "/somewhere";
     config.period_ms = 1;
-    config.free_bytes = look;
+    config.space = look;
     config.measure = measure;
     config.judge = judge;
     config.ctx = guests;
@@ -170,11 +171,28 @@ START_TEST(may_go_while_measured) {
 }
 END_TEST
 
+START_TEST(small_disk_has_a_small_reserve) {
+    total_space = 400ULL * MIB; /* a twentieth is 20 MiB */
+    free_space = 100ULL * MIB;
+    guests[0].used = 50LL * MIB;
+    one_tick();
+    one_tick();
+    ck_assert_int_eq(guests[0].judgements, 0);
+    free_space = 19ULL * MIB;
+    one_tick();
+    ck_assert_int_eq(guests[0].verdict, DISK_RESERVE);
+    free_space = 41ULL * MIB;
+    one_tick();
+    ck_assert_int_eq(guests[0].verdict, DISK_FINE);
+}
+END_TEST
+
 START_TEST(real_file_system_has_space) {
-    uint64_t bytes = 0;
-    ck_assert(disk_free_bytes("/", &bytes));
-    ck_assert_uint_gt(bytes, 0);
-    ck_assert(!disk_free_bytes("/nonexistent", &bytes));
+    struct disk_space space = {0};
+    ck_assert(disk_look("/", &space));
+    ck_assert_uint_gt(space.free, 0);
+    ck_assert_uint_ge(space.total, space.free);
+    ck_assert(!disk_look("/nonexistent", &space));
 }
 END_TEST
 
@@ -185,6 +203,7 @@ int main(void) {
     tcase_add_test(tcase, over_its_limit_is_frozen_and_nobody_else);
     tcase_add_test(tcase, reserve_freezes_who_writes_most_and_thaws);
     tcase_add_test(tcase, may_go_while_measured);
+    tcase_add_test(tcase, small_disk_has_a_small_reserve);
     tcase_add_test(tcase, real_file_system_has_space);
     return unit_run("disk", tcase);
 }

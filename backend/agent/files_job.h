@@ -62,8 +62,6 @@ bool files_make_parents(struct files_job *job, const char *path);
 int files_open_output(struct files_job *job, const char *path, bool *made);
 /* Appends all of `from` to `to`; errno on failure. */
 bool files_copy(int from, int to);
-/* May the daemon read and write this file itself without being blocked by its file system? */
-bool files_is_local(int fd);
 
 /* ---- metadata (files_metadata.c) ---- */
 

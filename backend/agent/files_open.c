@@ -43,7 +43,7 @@ static void answer(struct files_job *job, int fd, const char *path) {
         return;
     }
     int copy = -1, error = 0;
-    if (!files_is_local(fd)) {
+    if (!files_is_plain(fd)) {
         copy = snapshot(fd, &error);
         if (copy < 0) {
             files_fail(job, error == EFBIG ? FILES_TOO_LARGE : FILES_SYSTEM, error, path);

@@ -7,11 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 void files_clean(char *path) {
@@ -122,7 +120,7 @@ int files_open_output(struct files_job *job, const char *path, bool *made) {
         files_fail_errno(job, errno, path);
         return -1;
     }
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && files_is_local(fd)) {
+    if (files_is_plain(fd)) {
         if (fchown(fd, job->user.uid, job->user.gid) == 0 || errno == EINVAL)
             return fd;
         files_fail(job, FILES_SYSTEM, errno, path);
@@ -131,20 +129,6 @@ int files_open_output(struct files_job *job, const char *path, bool *made) {
     }
     close(fd);
     return -1;
-}
-
-bool files_is_local(int fd) {
-    static const uint32_t local[] = {
-        OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
-        BTRFS_SUPER_MAGIC,     RAMFS_MAGIC, F2FS_SUPER_MAGIC,
-    };
-    struct statfs fs;
-    if (fstatfs(fd, &fs) < 0)
-        return false;
-    for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
-        if ((uint32_t)fs.f_type == local[i])
-            return true;
-    return false;
 }
 
 bool files_copy(int from, int to) {

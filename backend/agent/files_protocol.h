@@ -11,6 +11,11 @@
 
 #include "backend/agent/protocol.h"
 
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
 enum {
     FILES_PATH = 4096,
     FILES_MESSAGE = 60 << 10,  /* the largest message, either way */
@@ -61,6 +66,23 @@ enum files_event {
     FILES_EVENT_CHMOD,
     FILES_EVENTS,
 };
+
+/* A regular file that can be read and written without being blocked at somebody's will: on a file
+ * system that is the kernel's own, and no FUSE or network. Both sides ask. */
+static inline bool files_is_plain(int fd) {
+    static const uint32_t local[] = {
+        OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
+        BTRFS_SUPER_MAGIC,     RAMFS_MAGIC, F2FS_SUPER_MAGIC,
+    };
+    struct stat st;
+    struct statfs fs;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fstatfs(fd, &fs) < 0)
+        return false;
+    for (unsigned i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+        if ((uint32_t)fs.f_type == local[i])
+            return true;
+    return false;
+}
 
 /* Followed by path, target, owner, group and metadata, without NULs between them, padded to a
  * multiple of 8. */

@@ -3,30 +3,12 @@
 #include "common/io.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 
 enum { STRINGS = 5 };
 
 /* All messages are read on the loop's thread, one after the other. */
 static _Alignas(8) char received[FILES_MESSAGE];
-
-bool files_is_safe(int fd) {
-    static const uint32_t safe[] = {
-        OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
-        BTRFS_SUPER_MAGIC,     RAMFS_MAGIC, F2FS_SUPER_MAGIC,
-    };
-    struct stat st;
-    struct statfs fs;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fstatfs(fd, &fs) < 0)
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(safe); i++)
-        if ((uint32_t)fs.f_type == safe[i])
-            return true;
-    return false;
-}
 
 static bool record_at(const struct files_message *m, size_t at, struct files_record *record) {
     if (m->len - at < sizeof(*record))
@@ -54,7 +36,7 @@ bool files_message_parse(struct files_message *m, const char *bytes, size_t len,
     for (size_t at = 0; ok && at < m->len; at += record.bytes)
         ok = record_at(m, at, &record);
     if (ok && m->fd >= 0)
-        ok = files_is_safe(m->fd);
+        ok = files_is_plain(m->fd);
     if (!ok)
         close_fd(&m->fd);
     return ok;

@@ -43,7 +43,4 @@ bool files_message_parse(struct files_message *message, const char *bytes, size_
 /* False at the end. */
 bool files_message_next(struct files_message *message, struct file_info *info);
 
-/* A regular file on a file system that cannot block the daemon at somebody's will? */
-bool files_is_safe(int fd);
-
 #endif

@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_EVENTS = 20000 }; /* waiting to be sent or asked for */
+enum {
+    MAX_EVENTS = 20000,      /* waiting to be sent or asked for */
+    MAX_ALL_EVENTS = 200000, /* of all watches together: about 100 MB */
+};
 
 static const struct files_text texts[] = {
     {FILES_MISSING, CONNECT_NOT_FOUND, "path ", " not found: no such file or directory"},
@@ -42,6 +45,7 @@ struct watching {
 };
 
 static struct watching *collectors; /* made by CreateWatcher and not removed */
+static size_t all_events;
 
 static void watching_free(struct watching *w) {
     watch_stop(&w->watcher);
@@ -54,6 +58,7 @@ static void watching_free(struct watching *w) {
         w->call->ctx = NULL;
         connect_release(w->call);
     }
+    all_events -= json_array_size(w->events);
     json_decref(w->events);
     free(w->root);
     free(w);
@@ -97,12 +102,16 @@ static void flush(struct watching *w) {
         json_t *event = json_array_get(w->events, sent++);
         w->is_blocked = !connect_send(w->call, json_pack("{s:O}", "filesystem", event));
     }
+    all_events -= sent;
     if (sent == count) {
         json_array_clear(w->events);
         return;
     }
-    for (; sent; sent--)
-        json_array_remove(w->events, 0);
+    json_t *rest = json_array();
+    while (sent < count)
+        json_array_append(rest, json_array_get(w->events, sent++));
+    json_decref(w->events);
+    w->events = rest;
 }
 
 /* The watcher sees nothing more. */
@@ -121,13 +130,15 @@ static void lost(struct watcher *watcher, enum files_failure failure, int error)
 
 static void event(struct watcher *watcher, const struct file_info *info) {
     struct watching *w = container_of(watcher, struct watching, watcher);
-    if (json_array_size(w->events) >= MAX_EVENTS ||
+    if (json_array_size(w->events) >= MAX_EVENTS || all_events >= MAX_ALL_EVENTS ||
         json_array_append_new(w->events, event_json(w, info)) < 0) {
         watch_stop(watcher);
         lost(watcher, FILES_OVERFLOW, EOVERFLOW);
-    } else if (w->is_stream && !w->is_blocked) {
-        flush(w);
+        return;
     }
+    all_events++;
+    if (w->is_stream && !w->is_blocked)
+        flush(w);
 }
 
 static void started(struct watcher *watcher, enum files_failure failure, int error,
@@ -259,6 +270,7 @@ static void get_events(struct connect_call *call) {
         fail(call, w, w->failure, w->error, w->root);
         return;
     }
+    all_events -= json_array_size(w->events);
     connect_reply(call, json_pack("{s:o}", "events", w->events));
     w->events = json_array();
 }

@@ -15,6 +15,7 @@
 #include "backend/envd/upload_metadata.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,11 +78,16 @@ static void answered(struct upload *u) {
         file_writer_abandon(steal_ptr(&u->writer));
 }
 
-#define fail(u, status, ...)                                                                       \
-    do {                                                                                           \
-        files_reply_error((u)->x, status, __VA_ARGS__);                                            \
-        answered(u);                                                                               \
-    } while (0)
+static void fail(struct upload *u, int status, const char *format, ...) printf_like(3, 4);
+static void fail(struct upload *u, int status, const char *format, ...) {
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    files_reply_error(u->x, status, "%s", text);
+    answered(u);
+}
 
 static void fail_result(struct upload *u, const struct files_result *result) {
     static const struct files_text texts[] = {

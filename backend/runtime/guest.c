@@ -130,9 +130,9 @@ static void on_hello(void *ctx) {
         return;
     }
     rt->making--;
-    guest_connect(g, &g->plan.network);
-    plan_free(&g->plan);
     guest_is_ready(g);
+    if (g->state == GUEST_RUNNING) /* freed only later, whatever the owner did with it */
+        guest_connect(g, &g->plan.network);
     runtime_make_next(rt);
 }
 

@@ -67,7 +67,7 @@ struct guest {
     struct runtime *rt;
     char id[32];
     enum guest_state state;
-    struct plan plan; /* until it runs */
+    struct plan plan; /* as asked for; none of an adopted one */
     pid_t pid;
     int pidfd;
     bool has_dir;

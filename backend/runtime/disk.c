@@ -10,6 +10,8 @@
 enum {
     LARGEST_PART = 20, /* of the file system: see disk.h */
     FALLING_PART = 16, /* of the step: under the reserve, more went since somebody was frozen */
+    NEAR_STEPS = 4,    /* above the reserve: a fast writer is there within a second, so ... */
+    NEAR_PART = 10,    /* of the period passes between two looks */
 };
 
 const struct disk_config disk_defaults = {
@@ -136,6 +138,8 @@ static void tick(uv_timer_t *timer) {
     struct disk *disk = timer->data;
     if (disk->measuring || !look(disk))
         return;
+    bool near = disk->free < disk->reserve + NEAR_STEPS * disk->step;
+    uv_timer_set_repeat(timer, MAX(1, disk->config.period_ms / (near ? NEAR_PART : 1)));
     /* not at the reserve itself, or it would be frozen and thawed in turn */
     if (disk->frozen_at && disk->free >= disk->reserve + disk->step)
         thaw_all(disk);

@@ -4,8 +4,8 @@
  * stopped afterwards: whoever holds more than his limit, and the one who writes most when the
  * reserve is reached, are frozen. The second is thawed when space is back.
  *
- * Costs one statvfs a second while sandboxes live; directories are measured only when a good deal
- * of space went since the last time, one after the other.
+ * Costs one statvfs a second while sandboxes live (ten when it gets tight); directories are
+ * measured only when a good deal of space went since the last time, one after the other.
  */
 #ifndef E2B_RUNTIME_DISK_H
 #define E2B_RUNTIME_DISK_H

@@ -81,9 +81,9 @@ static void judge(void *ctx, void *guest, enum disk_verdict verdict, uint64_t us
     (void)used;
     bool done = true;
     if (verdict != DISK_FINE)
-        done = g->is_disk_frozen = cgroup_freeze(g->cgroup, &err);
+        done = g->is_disk_frozen = guest_freeze(g, &err);
     else if (g->is_disk_frozen)
-        done = cgroup_thaw(g->cgroup, &err);
+        done = guest_thaw(g, &err);
     log_warn(texts[verdict], "sandbox", g->id, "error", done ? NULL : err.message);
 }
 

@@ -3,17 +3,20 @@
  * What a guest uses, and stopping its clock.
  */
 #include "backend/runtime/internal.h"
+#include "backend/runtime/stop.h"
 
 pid_t guest_pid(const struct guest *guest) {
     return guest->pid;
 }
 
 bool guest_freeze(struct guest *guest, struct error *err) {
-    return cgroup_freeze(guest->cgroup, err);
+    return cgroup_freeze(guest->cgroup, err) ||
+           (err->kind == ERR_UNSUPPORTED && stop_processes(guest->pid, true, err));
 }
 
 bool guest_thaw(struct guest *guest, struct error *err) {
-    return cgroup_thaw(guest->cgroup, err);
+    return cgroup_thaw(guest->cgroup, err) ||
+           (err->kind == ERR_UNSUPPORTED && stop_processes(guest->pid, false, err));
 }
 
 bool guest_usage(struct guest *guest, struct guest_usage *usage, struct error *err) {

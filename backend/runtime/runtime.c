@@ -80,6 +80,8 @@ static void fill_facts(struct runtime *rt) {
         facts->memory.mechanism = "RLIMIT_DATA of each process";
     if (!facts->processes.mechanism)
         facts->processes.mechanism = "RLIMIT_NPROC of each user inside";
+    if (!facts->freeze.mechanism)
+        facts->freeze.mechanism = "SIGSTOP, which programs can see";
     facts->files.mechanism = "RLIMIT_NOFILE";
     facts->disk.mechanism = "watched, and the writer frozen";
     facts->network.mechanism = network_mechanism(rt->network, &facts->network.why);

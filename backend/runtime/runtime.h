@@ -90,7 +90,7 @@ void runtime_sweep(struct runtime *rt, bool (*is_known)(void *ctx, const char *i
 pid_t guest_pid(const struct guest *guest); /* PID 1, as seen outside */
 /* When nobody watches over the sandbox past this time its agent ends it; 0: never. */
 void guest_set_deadline(struct guest *guest, int64_t unix_seconds);
-/* false: the host has no freezer for it (then SIGSTOP was used, which the workload can see). */
+/* Where the host has no freezer for it, SIGSTOP is used, which the workload can see. */
 bool guest_freeze(struct guest *guest, struct error *err);
 bool guest_thaw(struct guest *guest, struct error *err);
 

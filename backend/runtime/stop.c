@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Walks /proc until a whole pass finds nobody new to signal: a process that forks meanwhile is
+ * found by the next one.
+ */
+#include "backend/runtime/stop.h"
+
+#include "common/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum { MAX_PASSES = 50 };
+
+static bool pid_namespace(pid_t pid, struct stat *st) {
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+    return stat(path, st) == 0;
+}
+
+/* 'T' when stopped, 'Z' when dead. */
+static char state_of(pid_t pid) {
+    char path[64], text[256];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    text[MAX(n, 0)] = '\0';
+    const char *behind = strrchr(text, ')'); /* a name may hold anything */
+    return behind && behind[1] == ' ' ? behind[2] : 'Z';
+}
+
+/* Whether it had to be signalled. The descriptor is opened first, so that what was looked at is
+ * what gets the signal. */
+static bool signal_one(pid_t pid, const struct stat *namespace, bool stopped) {
+    struct stat st;
+    cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0 || !pid_namespace(pid, &st) || st.st_ino != namespace->st_ino ||
+        st.st_dev != namespace->st_dev)
+        return false;
+    char state = state_of(pid);
+    if (state == 'Z' || state == 'X' || (state == 'T') == stopped)
+        return false;
+    return syscall(SYS_pidfd_send_signal, pidfd, stopped ? SIGSTOP : SIGCONT, NULL, 0) == 0;
+}
+
+/* One walk; false if /proc cannot be read. `sum` stands for who was signalled. */
+static bool pass(pid_t pid1, const struct stat *namespace, bool stopped, uint64_t *sum) {
+    DIR *proc = opendir("/proc");
+    if (!proc)
+        return false;
+    const struct dirent *entry;
+    *sum = 0;
+    while ((entry = readdir(proc))) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (pid > 0 && pid != pid1 && signal_one(pid, namespace, stopped))
+            *sum += (uint64_t)pid * 0x9e3779b97f4a7c15;
+    }
+    closedir(proc);
+    return true;
+}
+
+bool stop_processes(pid_t pid1, bool stopped, struct error *err) {
+    struct stat namespace;
+    uint64_t before = 0, sum;
+    if (!pid_namespace(pid1, &namespace))
+        return error_errno(err, errno, "cannot find the processes of a sandbox");
+    for (int passes = 0; passes < MAX_PASSES; passes++) {
+        if (!pass(pid1, &namespace, stopped, &sum))
+            return error_errno(err, errno, "cannot read /proc");
+        /* The same ones again: they wait in the kernel, a parent for the exec of its child, say,
+         * which is stopped. They stop when they leave it. */
+        if (sum == before)
+            return true;
+        before = sum;
+    }
+    return error_set(err, ERR_LIMIT, "a sandbox starts processes faster than they can be stopped");
+}

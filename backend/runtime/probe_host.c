@@ -6,6 +6,7 @@
 #include "backend/runtime/probe.h"
 
 #include "backend/runtime/cgroup.h"
+#include "backend/runtime/network.h"
 #include "common/io.h"
 
 #include <errno.h>
@@ -77,37 +78,22 @@ static void freezer(const struct paths *paths, struct probe_row *row) {
 
 /* ---- network --------------------------------------------------------------------------------- */
 
-static bool find_program(const char *name) {
-    const char *path = getenv("PATH");
-    char all[4096], file[4200], *rest = all;
-    snprintf(all, sizeof(all), "%s:/usr/bin:/usr/sbin:/sbin", path ? path : "");
-    for (const char *dir; (dir = strsep(&rest, ":"));) {
-        snprintf(file, sizeof(file), "%s/%s", dir, name);
-        if (*dir == '/' && access(file, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void network_out(const struct paths *paths, struct probe_row *row) {
     (void)paths;
-    static const char lost[] = "programs in sandboxes cannot reach the network; their ports can be "
-                               "reached all the same";
-    if (geteuid() == 0 && find_program("nft"))
-        return probe_detail(row, "nft is installed, for one masquerade rule");
-    cleanup_close int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-    if (!find_program("slirp4netns")) {
-        probe_detail(row, "slirp4netns is not installed");
-        probe_say(row, PROBE_MISSING, lost, "sudo apt-get install slirp4netns");
-    } else if (tun < 0) {
-        probe_detail(row, "slirp4netns is installed, and /dev/net/tun cannot be opened: %s",
-                     strerror(errno));
-        probe_say(row, PROBE_MISSING, lost,
-                  "sudo modprobe tun && sudo chmod 0666 /dev/net/tun; to keep it: echo "
-                  "'KERNEL==\"tun\", MODE=\"0666\"' | sudo tee /etc/udev/rules.d/50-tun.rules");
-    } else {
-        probe_detail(row, "slirp4netns and /dev/net/tun");
-    }
+    const char *why = NULL;
+    struct network *network = network_start(uv_default_loop(), NULL);
+    const char *mechanism = network ? network_mechanism(network, &why) : NULL;
+    if (mechanism)
+        return probe_detail(row, "%s", mechanism);
+    probe_detail(row, "%s", why ? why : "out of memory");
+    probe_say(row, PROBE_MISSING,
+              "programs in sandboxes cannot reach the network; their ports can be reached all the "
+              "same",
+              access("/dev/net/tun", R_OK | W_OK) == 0
+                  ? "sudo apt-get install slirp4netns"
+                  : "sudo apt-get install slirp4netns; sudo modprobe tun; sudo chmod 0666 "
+                    "/dev/net/tun; to keep that: echo 'KERNEL==\"tun\", MODE=\"0666\"' | sudo tee "
+                    "/etc/udev/rules.d/50-tun.rules");
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */

@@ -31,8 +31,8 @@ static json_t *decode_text(const char *text, size_t len) {
 /* One pair: clients encode each half before they encode the whole, as if it were a query. */
 static bool add_pair(json_t *object, struct slice key, struct slice value) {
     cleanup_json json_t *name = decode_text(key.at, key.len);
-    json_t *text = decode_text(value.at, value.len);
-    return name && json_object_set_new(object, json_string_value(name), text) == 0;
+    cleanup_json json_t *text = decode_text(value.at, value.len);
+    return name && text && json_object_set(object, json_string_value(name), text) == 0;
 }
 
 static bool parse_metadata(const char *encoded, struct pairs *pairs, struct error *err) {

@@ -45,11 +45,11 @@ static bool wants_input(const struct invocation *in, const struct handle *handle
 static int exec_run(struct invocation *in, struct error *err) {
     cleanup_handle struct handle handle = {0};
     bool tty = option_bool(in, "tty");
-    cleanup_free char *text = process_shell_text(in->args + 1, in->arg_count - 1);
-    cleanup_json json_t *process = text ? process_describe(in, text, tty) : NULL;
+    cleanup_json json_t *process =
+        process_describe(in, in->args + 1, in->arg_count - 1, PROCESS_SHELL, tty);
     struct attach_end end;
     if (!process)
-        return error_errno(err, ENOMEM, "cannot describe the command") - 1;
+        return error_set(err, ERR_INVALID, "the command is not valid UTF-8") - 1;
     if (!handle_connect(in->client, in->args[0], &handle, err))
         return -1;
     struct attach attach = {

@@ -10,10 +10,15 @@
 
 enum { MAX_TEXT = 8 << 20 };
 
-static bool add_quoted(struct buf *text, const char *word) {
+/* Means the same to a shell and without one. */
+static bool is_plain(const char *word) {
     static const char harmless[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%_-+=:,./";
-    if (*word && !word[strspn(word, harmless)])
+    return *word && !word[strspn(word, harmless)];
+}
+
+static bool add_quoted(struct buf *text, const char *word) {
+    if (is_plain(word))
         return buf_puts(text, word);
     if (!buf_puts(text, "'"))
         return false;
@@ -25,7 +30,7 @@ static bool add_quoted(struct buf *text, const char *word) {
     return buf_puts(text, "'");
 }
 
-char *process_shell_text(char *const *words, int count) {
+static char *shell_text(char *const *words, int count) {
     cleanup_buf struct buf text = BUF_INIT(MAX_TEXT);
     bool ok = count != 1 || buf_puts(&text, words[0]);
     for (int i = 0; ok && count > 1 && i < count; i++)
@@ -51,10 +56,27 @@ static json_t *environment(const struct invocation *in, bool tty) {
     return envs;
 }
 
-json_t *process_describe(const struct invocation *in, const char *text, bool tty) {
-    json_t *process =
-        text ? json_pack("{s:s, s:[s,s,s]}", "cmd", "/bin/bash", "args", "-l", "-c", text)
-             : json_pack("{s:s, s:[s,s]}", "cmd", "/bin/bash", "args", "-i", "-l");
+static json_t *shell(char *const *words, int count) {
+    if (!count)
+        return json_pack("{s:s, s:[s,s]}", "cmd", "/bin/bash", "args", "-i", "-l");
+    cleanup_free char *text = shell_text(words, count);
+    return text ? json_pack("{s:s, s:[s,s,s]}", "cmd", "/bin/bash", "args", "-l", "-c", text)
+                : NULL;
+}
+
+static json_t *program(char *const *words, int count) {
+    json_t *args = json_array();
+    for (int i = 1; i < count; i++)
+        json_array_append_new(args, json_string(words[i]));
+    return json_pack("{s:s, s:o}", "cmd", words[0], "args", args);
+}
+
+json_t *process_describe(const struct invocation *in, char *const *words, int count,
+                         enum process_form form, bool tty) {
+    bool direct = form == PROCESS_DIRECT && (count > 1 || (count == 1 && is_plain(words[0])));
+    json_t *process = direct ? program(words, count) : shell(words, count);
+    if (!process)
+        return NULL; /* no memory, or words that are no UTF-8 */
     json_t *envs = environment(in, tty);
     const char *cwd = option_string(in, "cwd");
     if (json_object_size(envs))

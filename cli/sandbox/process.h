@@ -25,10 +25,16 @@
         .name = "env", .letter = 'e', .type = OPTION_PAIR, .help = "set an environment variable"   \
     }
 
-/* `words` as text for a shell: one word is shell text already, several are quoted as they are. */
-char *process_shell_text(char *const *words, int count);
-/* bash -l -c TEXT, or with no text an interactive login shell; with -c and -e of the command line.
- */
-json_t *process_describe(const struct invocation *in, const char *text, bool tty);
+enum process_form {
+    PROCESS_SHELL, /* bash -l -c, as the official command line does: one word is shell text already,
+                      several are quoted */
+    PROCESS_DIRECT, /* the program itself, unless the only word is shell text: a login shell takes
+                       longer than the sandbox */
+};
+
+/* No words: an interactive login shell. With -c and -e of the command line. NULL: it cannot be said
+ * in JSON. */
+json_t *process_describe(const struct invocation *in, char *const *words, int count,
+                         enum process_form form, bool tty);
 
 #endif

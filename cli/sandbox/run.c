@@ -8,8 +8,6 @@
 #include "cli/sandbox/sandbox.h"
 #include "cli/sandbox/verdict.h"
 
-#include <errno.h>
-
 static const struct option_spec options[] = {
     {.name = "tty", .letter = 't', .type = OPTION_BOOL, .help = "give it a terminal"},
     {.name = "interactive",
@@ -49,10 +47,10 @@ static bool read_plan(const struct invocation *in, struct plan *plan, struct err
 static bool attach_to(const struct invocation *in, const struct handle *handle,
                       const struct plan *plan, struct attach_end *end, struct error *err) {
     bool tty = option_bool(in, "tty");
-    cleanup_free char *text = plan->count ? process_shell_text(plan->words, plan->count) : NULL;
-    if (plan->count && !text)
-        return error_errno(err, ENOMEM, "cannot describe the command");
-    cleanup_json json_t *process = process_describe(in, text, tty);
+    cleanup_json json_t *process =
+        process_describe(in, plan->words, plan->count, PROCESS_DIRECT, tty);
+    if (!process)
+        return error_set(err, ERR_INVALID, "the command is not valid UTF-8");
     const struct attach attach = {
         .client = in->client,
         .sandbox = &handle->address,
@@ -97,9 +95,9 @@ const struct command command_sandbox_run = {
         "Creates a sandbox, runs the command, and kills the sandbox. Standard input (a pipe, a "
         "file "
         "or a socket), output, errors and signals are those of the command; so is the exit status: "
-        "128 + N if signal N ended it. One word is shell text; several are passed as they are. "
-        "With "
-        "--tty and no command it is a shell.",
+        "128 + N if signal N ended it. Several words are a program and its arguments, run without "
+        "a "
+        "shell; one word is shell text for `bash -l`. With --tty and no command it is a shell.",
     .arguments = "[template] [--] [command...]",
     .complete = "template",
     .max_args = -1,

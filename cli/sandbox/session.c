@@ -35,7 +35,7 @@ static void print_dashboard(const struct invocation *in, const struct handle *ha
 
 int session_run(struct invocation *in, const struct handle *handle, const char *where,
                 int64_t renew_s, struct error *err) {
-    cleanup_json json_t *process = process_describe(in, NULL, true);
+    cleanup_json json_t *process = process_describe(in, NULL, 0, PROCESS_SHELL, true);
     const struct attach attach = {
         .client = in->client,
         .sandbox = &handle->address,

@@ -10,7 +10,7 @@
 
 #include <sqlite3.h>
 
-enum { STORE_MAX_STATEMENTS = 64 };
+enum { STORE_MAX_STATEMENTS = 256 };
 
 struct store {
     sqlite3 *db;

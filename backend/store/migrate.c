@@ -32,6 +32,20 @@ static const char *const steps[] = {
     ") WITHOUT ROWID;"
     "CREATE INDEX sandboxes_ended ON sandboxes (ended_ms) WHERE ended_ms IS NOT NULL;"
     "CREATE INDEX sandboxes_alive ON sandboxes (started_ms) WHERE ended_ms IS NULL;",
+
+    "CREATE TABLE events ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again, so a reader's place stays */
+    "  id TEXT NOT NULL,"
+    "  type INTEGER NOT NULL,"
+    "  sandbox_id TEXT NOT NULL,"
+    "  template_id TEXT NOT NULL,"
+    "  build_id TEXT NOT NULL,"
+    "  execution_id TEXT NOT NULL,"
+    "  at_ms INTEGER NOT NULL,"
+    "  data TEXT" /* a JSON object; NULL: none */
+    ");"
+    "CREATE INDEX events_sandbox ON events (sandbox_id, seq);"
+    "CREATE INDEX events_at ON events (at_ms);",
 };
 
 static bool execute(struct store *store, const char *sql, struct error *err) {

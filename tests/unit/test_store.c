@@ -3,6 +3,7 @@
  * The state file: what is in it after a restart, who can read it, what happens when it is damaged,
  * locked, or the disk is full.
  */
+#include "backend/store/events.h"
 #include "backend/store/sandboxes.h"
 #include "common/io.h"
 #include "tests/unit/unit.h"
@@ -134,6 +135,47 @@ START_TEST(what_was_not_committed_is_not_there) {
     insert("b", 1);
     ck_assert(store_commit(store, &err));
     ck_assert_str_eq(look().ids, "b ");
+}
+END_TEST
+
+static int count_events(void) {
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT count(*) FROM events", -1, &s, NULL), 0);
+    ck_assert_int_eq(sqlite3_step(s), SQLITE_ROW);
+    int count = sqlite3_column_int(s, 0);
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    return count;
+}
+
+START_TEST(an_event_is_there_when_its_change_is) {
+    const struct event_row event = {.id = "e",
+                                    .type = EVENT_CREATED,
+                                    .sandbox_id = "a",
+                                    .template_id = "t",
+                                    .build_id = "b",
+                                    .execution_id = "x",
+                                    .at_ms = 1};
+    ck_assert(store_begin(store, &err));
+    insert("a", 1);
+    ck_assert(store_event_insert(store, &event, &err));
+    store_rollback(store);
+    ck_assert_int_eq(count_events(), 0);
+    ck_assert(store_begin(store, &err));
+    insert("a", 1);
+    ck_assert(store_event_insert(store, &event, &err));
+    ck_assert(store_commit(store, &err));
+    ck_assert_int_eq(count_events(), 1);
+}
+END_TEST
+
+START_TEST(event_types_have_the_names_of_the_contract) {
+    for (enum event_type type = EVENT_CREATED; type < EVENT_TYPES; type++)
+        ck_assert_uint_eq(event_type_parse(event_type_name(type)), type);
+    ck_assert_uint_eq(event_type_parse("sandbox.lifecycle.paused"), EVENT_PAUSED);
+    ck_assert_uint_eq(event_type_parse("sandbox.lifecycle"), 0);
 }
 END_TEST
 
@@ -288,6 +330,8 @@ int main(void) {
     tcase_add_test(cases, only_the_living_are_listed_oldest_first);
     tcase_add_test(cases, the_ended_are_forgotten_in_time);
     tcase_add_test(cases, what_was_not_committed_is_not_there);
+    tcase_add_test(cases, an_event_is_there_when_its_change_is);
+    tcase_add_test(cases, event_types_have_the_names_of_the_contract);
     tcase_add_test(cases, what_was_committed_survives_kill_9);
     tcase_add_test(cases, the_log_is_moved_when_told);
     tcase_add_test(cases, settings_are_kept_by_size);

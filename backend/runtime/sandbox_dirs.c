@@ -17,7 +17,7 @@
 
 #define SOCKET_NAME "agent.sock"
 
-enum { PAUSE_MS = 50 };
+enum { PAUSE_MS = 5 };
 
 static void empty_next(struct sandbox_dirs *dirs);
 

@@ -54,6 +54,29 @@ START_TEST(a_program_runs_as_the_user_at_home) {
 }
 END_TEST
 
+START_TEST(root_inside_is_a_word_away_and_does_not_reach_the_first_process) {
+    struct guest *guest = world_create(&w);
+    ck_assert_int_eq(world_shell(&w, guest, "sudo -n id -u; sudo -E A=b sh -c 'echo $A'", out), 0);
+    ck_assert_str_eq(out, "0\nb\n");
+    const char *const forbidden[] = {
+        "sudo cat /proc/1/maps",
+        "sudo readlink /proc/1/exe",
+        "sudo readlink /proc/1/root",
+        "sudo mount -t tmpfs x /mnt",
+        "sudo hostname x",
+        "sudo ip link set lo down",
+        "sudo mknod /tmp/x b 8 0",
+        "echo 1 | sudo tee /proc/sys/kernel/panic",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(forbidden); i++)
+        if (world_shell(&w, guest, forbidden[i], out) == 0)
+            ck_abort_msg("'%s' worked", forbidden[i]);
+    ck_assert_int_eq(world_shell(&w, guest, "sudo kill -9 1", out), 0); /* and nothing happens */
+    ck_assert_int_eq(world_shell(&w, guest, "echo alive", out), 0);
+    world_kill(&w, guest);
+}
+END_TEST
+
 START_TEST(the_environment_is_what_was_asked_and_the_last_entry_wins) {
     const char *args[] = {"-0", NULL}, *env[] = {"A=1", "HOME=/tmp", "A=2", NULL};
     struct guest *guest = world_create(&w);
@@ -451,6 +474,7 @@ int main(void) {
     tcase_add_unchecked_fixture(cases, world_prepare, NULL);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_program_runs_as_the_user_at_home);
+    tcase_add_test(cases, root_inside_is_a_word_away_and_does_not_reach_the_first_process);
     tcase_add_test(cases, the_environment_is_what_was_asked_and_the_last_entry_wins);
     tcase_add_test(cases, statuses_are_those_of_wait);
     tcase_add_test(cases, a_missing_program_says_so_and_exits_127);

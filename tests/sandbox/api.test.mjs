@@ -65,7 +65,7 @@ test('what is not understood or not built is refused by name', async () => {
     [{ templateID: 'base', autoResume: { enabled: true } }, 400, /autoResume/], [{ templateID: 'base', mcp: { x: {} } }, 400, /mcp/],
     [{ templateID: 'base', volumeMounts: [{ name: 'v', path: '/v' }] }, 400, /volumeMounts/],
     [{ templateID: 'base', iam: { tokens: { a: {} } } }, 400, /iam/],
-    [{ templateID: 'base', network: { rules: { 'a.b': [] } } }, 400, /network\.rules/],
+    [{ templateID: 'base', network: { rules: { 'a.b': [] } } }, 400, /"rules"/],
   ]
   for (const [body, status, message] of refused) {
     const answer = await ask('POST', '/v2/sandboxes', body)

@@ -19,7 +19,10 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
-enum { GIVE_UP = 3 };
+enum {
+    GIVE_UP = 3,          /* that many signals end us, whatever the command does */
+    EARLY_WAIT_MS = 2000, /* a signal that comes before the process is known waits for it so long */
+};
 
 struct session {
     const struct attach *attach;
@@ -28,8 +31,8 @@ struct session {
     struct feed feed;
     struct events events;
     int signals; /* signalfd */
-    int interrupts;
-    int64_t renew_at; /* monotonic milliseconds */
+    int interrupts, last_signal;
+    int64_t renew_at, leave_at; /* monotonic milliseconds; leave_at 0: not decided */
 };
 
 /* What our parent told us to ignore (nohup, a shell's background job) stays ignored. */
@@ -132,15 +135,27 @@ static bool take_signal(struct session *s, struct error *err) {
         return true;
     }
     s->interrupts++;
-    s->end->interrupted = s->interrupts == GIVE_UP;
+    s->last_signal = (int)info.ssi_signo;
+    if (s->interrupts == GIVE_UP)
+        s->end->interrupted = s->last_signal;
+    if (!s->end->pid && !s->leave_at)
+        s->leave_at = clock_mono_ms() + EARLY_WAIT_MS;
     if (!s->end->pid || s->end->interrupted)
         return true;
     return send_signal(s, interrupt_name(s), err);
 }
 
 static int patience(const struct session *s) {
-    int64_t left = s->renew_at - clock_mono_ms();
-    return s->attach->renew_s ? (int)MAX(left, (int64_t)0) : -1;
+    int64_t until = s->attach->renew_s ? s->renew_at : INT64_MAX;
+    if (!s->end->pid && s->leave_at)
+        until = MIN(until, s->leave_at);
+    return until == INT64_MAX ? -1 : (int)MAX(until - clock_mono_ms(), (int64_t)0);
+}
+
+/* Nobody answers, and we were asked to leave. */
+static void leave_in_time(struct session *s) {
+    if (!s->end->pid && s->leave_at && clock_mono_ms() >= s->leave_at)
+        s->end->interrupted = s->last_signal;
 }
 
 /* Standard output is watched also while there is nothing to write: with no events asked for, poll
@@ -163,6 +178,7 @@ static bool wait_and_act(struct session *s, struct error *err) {
     if (fds[ON_INPUT].revents && !feed_read(&s->feed, err))
         return false;
     renew(s);
+    leave_in_time(s);
     return true;
 }
 

@@ -30,7 +30,7 @@ struct attach_end {
     int number;       /* of that signal, or 0 */
     char reason[128]; /* "exit status 3", "signal: killed"; "" for success */
     bool hung_up;     /* the reader of its output left: it was killed, nothing is to be said */
-    bool interrupted; /* we were told three times to leave */
+    int interrupted;  /* the signal by which we were told to leave, whatever the command does; 0 */
     bool undelivered; /* it ended before it got all of standard input */
 };
 

@@ -13,7 +13,7 @@ enum { BY_SIGNAL = 128, UNKNOWN_SIGNAL = 255 };
 static int our_side(const struct attach_end *end) {
     if (end->hung_up)
         return BY_SIGNAL + SIGPIPE;
-    return end->interrupted ? BY_SIGNAL + SIGINT : -1;
+    return end->interrupted ? BY_SIGNAL + end->interrupted : -1;
 }
 
 int verdict_official(const struct attach_end *end) {

@@ -8,7 +8,8 @@
 //
 // Names that make trouble: template "busy" answers 429 with Retry-After: 0 twice, then works;
 // "full" 429 without; "missing" 404; sandbox "ihtml" a proxy's 502 page; "igone" 404; a command
-// with "mock-drop" in it breaks the stream off, and with "mock-die" the sandbox is gone after that.
+// with "mock-drop" in it breaks the stream off, with "mock-die" the sandbox is gone after that, and
+// with "mock-silent" nothing is ever said of it.
 import { spawn } from 'node:child_process'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -93,6 +94,7 @@ const control = (req, res, url, body) => {
 }
 
 const start = (res, { process: p, stdin }) => {
+  if (p.args.at(-1).includes('mock-silent')) return res.flushHeaders()
   const child = spawn(p.cmd, p.args, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...p.envs }, cwd: p.cwd,
     stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],

@@ -244,6 +244,15 @@ ended() {
     [ "$(cat err)" = "signal: killed" ]
 }
 
+@test "a backend that says nothing does not keep us from leaving" {
+    id=$(create)
+    "$E2B" sandbox exec "$id" 'true # mock-silent' 3>&- &
+    pid=$!
+    while ! grep -q mock-silent "$log"; do :; done
+    kill -TERM "$pid"
+    ended 143
+}
+
 @test "a stream that breaks off is told apart from a sandbox that is gone" {
     id=$(create)
     run -7 --separate-stderr "$E2B" sandbox exec "$id" 'echo a # mock-drop'

@@ -33,10 +33,10 @@ static struct {
     struct process processes[AGENT_MAX_PROCESSES];
     size_t used; /* slots in use lie below it */
     uint64_t max_files;
-    int64_t deadline; /* Unix seconds; 0: none */
+    int64_t deadline; /* Unix seconds; 0: none; -1: nobody told one, and so nobody knows us */
     int kept;         /* a descriptor; -1: none */
     bool has_ids, connected;
-} agent = {.kept = -1};
+} agent = {.deadline = -1, .kept = -1};
 
 static struct process *find(int32_t pid) {
     for (size_t i = 0; i < agent.used; i++)
@@ -278,7 +278,7 @@ static void accept_daemon(void) {
 static int wait_ms(void) {
     if (agent.connected || !agent.deadline)
         return -1;
-    int64_t left = agent.deadline - time(NULL);
+    int64_t left = agent.deadline < 0 ? 0 : agent.deadline - time(NULL);
     if (left <= 0)
         _exit(0); /* and the kernel kills all that is left of the sandbox */
     return left > 3600 ? 3600 * 1000 : (int)left * 1000;

@@ -116,7 +116,8 @@ enum agent_request_type {
     AGENT_ADOPT,       /* -> AGENT_PROCESS for each, then AGENT_DONE */
     AGENT_FORGET,      /* the end of `pid` was dealt with: drop what is kept of it; no reply */
     AGENT_KEEP,        /* fd: held until the sandbox ends, and by that tells somebody; no reply */
-    AGENT_DEADLINE,    /* value = Unix seconds at which to end when no daemon is there; 0: never */
+    AGENT_DEADLINE,    /* value = Unix seconds at which to end when no daemon is there; 0: never.
+                          Until one is told, the loss of the daemon is the end */
 };
 
 enum agent_spawn_flags {

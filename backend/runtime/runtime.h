@@ -88,7 +88,8 @@ void guest_release(struct guest *guest);
 void runtime_sweep(struct runtime *rt, bool (*is_known)(void *ctx, const char *id), void *ctx);
 
 pid_t guest_pid(const struct guest *guest); /* PID 1, as seen outside */
-/* When nobody watches over the sandbox past this time its agent ends it; 0: never. */
+/* When nobody watches over the sandbox past this time its agent ends it; 0: never. A sandbox that
+ * was never told one ends with the daemon that made it. */
 void guest_set_deadline(struct guest *guest, int64_t unix_seconds);
 /* Where the host has no freezer for it, SIGSTOP is used, which the workload can see. */
 bool guest_freeze(struct guest *guest, struct error *err);

@@ -391,6 +391,7 @@ static void leave_behind(const char *script) {
         struct world own;
         world_open(&own);
         struct guest *guest = world_create(&own);
+        guest_set_deadline(guest, 0);
         struct guest_spawn spawn = command("/bin/sh", args);
         spawn.want_stdin = true;
         spawn.tag = "tag";
@@ -450,6 +451,18 @@ START_TEST(what_nobody_knows_is_swept_away) {
 }
 END_TEST
 
+START_TEST(without_a_daemon_nor_a_deadline_it_ends_at_once) {
+    struct guest *guest = world_create(&w);
+    int pidfd = (int)syscall(SYS_pidfd_open, guest_pid(guest), 0);
+    struct pollfd dead = {.fd = pidfd, .events = POLLIN};
+    guest_release(guest);
+    uv_run(&w.loop, UV_RUN_NOWAIT);
+    ck_assert_int_eq(poll(&dead, 1, 20000), 1);
+    close(pidfd);
+    runtime_sweep(w.rt, knows_nobody, NULL);
+}
+END_TEST
+
 START_TEST(without_a_daemon_it_ends_at_its_deadline) {
     struct guest *guest = world_create(&w);
     int pidfd = (int)syscall(SYS_pidfd_open, guest_pid(guest), 0);
@@ -493,6 +506,7 @@ int main(void) {
     tcase_add_test(cases, the_next_daemon_goes_on_with_what_runs);
     tcase_add_test(cases, the_next_daemon_hears_of_what_ended_meanwhile);
     tcase_add_test(cases, what_nobody_knows_is_swept_away);
+    tcase_add_test(cases, without_a_daemon_nor_a_deadline_it_ends_at_once);
     tcase_add_test(cases, without_a_daemon_it_ends_at_its_deadline);
     return unit_run("runtime", cases);
 }

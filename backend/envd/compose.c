@@ -98,5 +98,5 @@ void files_compose_request(struct call *call) {
         return;
     }
     free(c);
-    exchange_reply_error(call->x, &err);
+    files_refuse(call->x, &err);
 }

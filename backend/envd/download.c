@@ -222,7 +222,7 @@ void files_download(struct call *call) {
     d->query = files_ask(sandbox, &request, &err);
     if (!d->query) {
         free(d);
-        exchange_reply_error(call->x, &err);
+        files_refuse(call->x, &err);
         return;
     }
     exchange_set_events(call->x, &(struct exchange_events){.drained = drained, .closed = closed},

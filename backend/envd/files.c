@@ -20,7 +20,7 @@ bool files_read_target(const struct sandbox *sandbox, struct exchange *x, const 
             error_set(&err, ERR_INVALID, "the path is too long");
     }
     if (err.kind)
-        exchange_reply_error(x, &err);
+        files_refuse(x, &err);
     return !err.kind;
 }
 

@@ -107,6 +107,10 @@ void files_reply_error(struct exchange *x, int status, const char *format, ...) 
                         json_pack("{s:i, s:o}", "code", status, "message", entry_text(text)));
 }
 
+void files_refuse(struct exchange *x, const struct error *err) {
+    files_reply_error(x, http_status_of(err->kind), "%s", err->message);
+}
+
 const char *files_user(const struct sandbox *sandbox, const char *named, struct error *err) {
     const char *user = named && *named ? named : sandbox->default_user;
     if (!user || !*user) {

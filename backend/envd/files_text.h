@@ -26,6 +26,7 @@ void files_fail_connect(struct connect_call *call, const struct files_text *tabl
 void files_fail_http(struct exchange *x, const struct files_text *table,
                      const struct files_result *result, const char *user);
 /* {"code":status,"message":...} */
+void files_refuse(struct exchange *x, const struct error *err);
 void files_reply_error(struct exchange *x, int status, const char *format, ...) printf_like(3, 4);
 
 /* Who is meant, `named` being NULL or empty if nobody was: the template's default user. NULL and

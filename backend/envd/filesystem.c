@@ -147,6 +147,7 @@ static void ask(struct connect_call *call, const struct method *m) {
     if (w->query) {
         call->ctx = w;
         call->closed = closed;
+        connect_deadline(call);
         return;
     }
     connect_fail_error(call, &err);

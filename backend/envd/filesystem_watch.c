@@ -236,6 +236,7 @@ static void begin(struct connect_call *call, bool is_stream) {
     call->ctx = w;
     call->drained = drained;
     call->closed = closed;
+    connect_deadline(call);
 }
 
 static void watch_dir(struct connect_call *call) {

@@ -13,15 +13,20 @@ async function watch(path, options = {}) {
   const stream = box.stream('filesystem.Filesystem/WatchDir', { path, ...options })
   assert.deepEqual(await stream.next(), { start: {} })
   const seen = []
+  const told = new Set()
   return {
     seen,
     close: stream.close,
     until: async (...wanted) => {
-      const told = (w) => seen.some((e) => `${e.type.slice('EVENT_TYPE_'.length)} ${e.name}` === w)
-      while (!wanted.every(told)) {
+      const missing = new Set(wanted.filter((w) => !told.has(w)))
+      while (missing.size) {
         const m = await stream.next()
         assert.ok(!m.end, JSON.stringify(m))
-        if (m.filesystem) seen.push(m.filesystem)
+        if (!m.filesystem) continue
+        const text = `${m.filesystem.type.slice('EVENT_TYPE_'.length)} ${m.filesystem.name}`
+        seen.push(m.filesystem)
+        told.add(text)
+        missing.delete(text)
       }
     },
   }
@@ -84,6 +89,12 @@ test('keep-alives', async () => {
   assert.deepEqual(await stream.next(), { start: {} })
   assert.deepEqual(await stream.next(), { keepalive: {} })
   stream.close()
+})
+
+test('a stream lives as long as its client said', async () => {
+  const stream = box.stream('filesystem.Filesystem/WatchDir', { path: '/tmp' }, { 'connect-timeout-ms': '300' })
+  assert.deepEqual(await stream.next(), { start: {} })
+  assert.equal((await stream.next()).end.error.code, 'deadline_exceeded')
 })
 
 test('watchers that are asked', async () => {

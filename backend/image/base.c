@@ -35,6 +35,8 @@ static const char *const made_of[] = {
     "/usr/local/bin",
     "/usr/local/lib",
     "/usr/bin/sudo",
+    "/usr/bin/python",
+    "/usr/bin/python3",
     "/etc/passwd",
     "/etc/group",
     "/etc/ld.so.cache",
@@ -54,7 +56,7 @@ struct build {
     const struct base_config *config;
     const char *sudo_path; /* NULL when the host's sudo is used */
     int dir, sudo;
-    bool skeleton, layer;
+    bool skeleton, python, layer;
     struct maker_counts *counts; /* shared with the child */
 };
 
@@ -94,19 +96,21 @@ static uint64_t key_of(const struct build *b) {
     return hash;
 }
 
-/* The host's sudo works inside only where its owner shows as root. */
+/* The host's sudo works inside only where its owner shows as root. `python` is there in the hosted
+ * service's base, and what is written for that says so. */
 static void decide(struct build *b) {
     struct stat st;
     b->skeleton = !b->config->usr_is_idmapped;
     bool host_sudo = !b->skeleton && stat("/usr/bin/sudo", &st) == 0 && (st.st_mode & S_ISUID);
-    b->layer = b->skeleton || !host_sudo;
+    b->python = access("/usr/bin/python", F_OK) < 0 && access("/usr/bin/python3", X_OK) == 0;
+    b->layer = b->skeleton || !host_sudo || b->python;
     b->sudo_path = host_sudo ? NULL : b->config->sudo;
 }
 
 /* ---- making it ------------------------------------------------------------------------------- */
 
 static bool make_part(const struct build *b, const char *name, bool is_root, struct error *err) {
-    const struct base_usr usr = {.skeleton = b->skeleton, .sudo = b->sudo};
+    const struct base_usr usr = {.skeleton = b->skeleton, .python = b->python, .sudo = b->sudo};
     if (mkdirat(b->dir, name, 0755) < 0)
         return error_errno(err, errno, "cannot make the base template");
     cleanup_close int dir = openat(b->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

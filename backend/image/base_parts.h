@@ -14,6 +14,7 @@ bool base_make_root(const struct maker *m, bool host_sudo, struct error *err);
 struct base_usr {
     bool skeleton; /* the host's /usr shows as nobody's: directories and setuid programs of our own
                     */
+    bool python;   /* make `python` mean python3 */
     int sudo;      /* an open program to become usr/bin/sudo; -1: none */
 };
 

@@ -36,5 +36,7 @@ bool base_make_usr(const struct maker *m, const struct base_usr *usr, struct err
         done = copy_setuid(m, setuid_programs[i], err);
     if (done && usr->sudo >= 0)
         done = maker_copy_fd(m, usr->sudo, "bin/sudo", 04755, err);
+    if (done && usr->python)
+        done = maker_link(m, "bin/python", "python3", err);
     return done;
 }

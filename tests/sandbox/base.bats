@@ -54,3 +54,8 @@ half_made() { ls -d "$E2B_HOME"/base/.new-* 2>/dev/null; }
     [ "$(e2b sandbox run -- echo well </dev/null)" = well ]
     e2b sandbox kill "$id"
 }
+
+@test "python means python3, as in the hosted service's base" {
+    [ -x /usr/bin/python3 ] || skip "not here: the host has no python3"
+    [[ "$(e2b sandbox run -- python --version </dev/null)" == "Python 3."* ]]
+}

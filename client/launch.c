@@ -28,7 +28,6 @@ enum {
 struct birth {
     char program[PATHS_MAX];
     char log[PATHS_MAX + sizeof(PATHS_LOG) + 1];
-    bool scope; /* through the user's systemd, so that cgroups are delegated */
     int words;
 };
 
@@ -51,20 +50,12 @@ static void inherit_nothing(const struct birth *birth) {
 
 /* In the child's child: does not return. */
 static void become_daemon(const struct birth *birth) {
-    const char *const direct[] = {"e2bd", NULL};
-    const char *const scoped[] = {"systemd-run",  "--user",       "--scope",
-                                  "--quiet",      "--collect",    "-p",
-                                  "Delegate=yes", birth->program, NULL};
+    const char *const argv[] = {"e2bd", NULL};
     inherit_nothing(birth);
-    if (chdir("/") == 0) {
-        if (birth->scope)
-            execvp(scoped[0], (char **)(uintptr_t)scoped);
-        else
-            execv(birth->program, (char **)(uintptr_t)direct);
-    }
-    if (!birth->scope)
-        dprintf(WORDS_FD, "error cannot start %s: %s\thint is the installation complete?\n",
-                birth->program, strerror(errno));
+    if (chdir("/") == 0)
+        execv(birth->program, (char **)(uintptr_t)argv);
+    dprintf(WORDS_FD, "error cannot start %s: %s\thint is the installation complete?\n",
+            birth->program, strerror(errno));
     _exit(127);
 }
 
@@ -97,14 +88,14 @@ static bool refused(char *text, struct error *err) {
                       hint ? hint + strlen("\thint ") : "`e2b doctor` examines this machine");
 }
 
-enum word { WORD_MORE, WORD_READY, WORD_ERROR };
+enum word { WORD_MORE, WORD_READY, WORD_FAILED };
 
 static enum word hear(char *line, void (*progress)(const char *line), struct error *err) {
     if (strcmp(line, "ready") == 0)
         return WORD_READY;
     if (strncmp(line, "error ", 6) == 0) {
         refused(line + 6, err);
-        return WORD_ERROR;
+        return WORD_FAILED;
     }
     if (strncmp(line, "progress ", 9) == 0 && progress)
         progress(line + 9);
@@ -132,8 +123,7 @@ static enum word listen_once(int words, struct buf *text, bool *ended,
     return WORD_MORE;
 }
 
-/* Returns WORD_MORE if it left without a word, with err saying so. */
-static enum word wait_ready(int words, void (*progress)(const char *line), struct error *err) {
+static bool wait_ready(int words, void (*progress)(const char *line), struct error *err) {
     cleanup_buf struct buf text = BUF_INIT(MAX_LINE);
     for (bool ended = false; !ended;) {
         struct pollfd fd = {.fd = words, .events = POLLIN};
@@ -142,53 +132,28 @@ static enum word wait_ready(int words, void (*progress)(const char *line), struc
             continue;
         if (ready <= 0) {
             error_set(err, ERR_TIMEOUT, "the local backend does not get ready");
-            error_hint(err, "see `e2b local logs`");
-            return WORD_ERROR;
+            return error_hint(err, "see `e2b local logs`");
         }
         enum word word = listen_once(words, &text, &ended, progress, err);
         if (word != WORD_MORE)
-            return word;
+            return word == WORD_READY;
     }
     error_set(err, ERR_UNAVAILABLE, "the local backend died while it started");
-    error_hint(err, "see `e2b local logs`; `e2b doctor` examines this machine");
-    return WORD_MORE;
-}
-
-static enum word attempt(struct birth *birth, void (*progress)(const char *line),
-                         struct error *err) {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-        error_errno(err, errno, "cannot start the local backend");
-        return WORD_ERROR;
-    }
-    cleanup_close int mine = pair[0];
-    birth->words = pair[1];
-    bool forked = fork_daemon(birth, err);
-    close(pair[1]);
-    return forked ? wait_ready(mine, progress, err) : WORD_ERROR;
-}
-
-/* Root needs no delegation. Without a user manager there is nobody to ask. */
-static bool can_have_scope(void) {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    char path[PATHS_MAX];
-    if (geteuid() == 0 || !runtime)
-        return false;
-    int len = snprintf(path, sizeof(path), "%s/systemd/private", runtime);
-    return len > 0 && (size_t)len < sizeof(path) && access(path, F_OK) == 0;
+    return error_hint(err, "see `e2b local logs`; `e2b doctor` examines this machine");
 }
 
 bool launch_daemon(const struct paths *paths, void (*progress)(const char *line),
                    struct error *err) {
-    struct birth birth = {.scope = can_have_scope()};
+    struct birth birth;
+    int pair[2];
     if (!paths_program("e2bd", birth.program, err))
         return false;
     snprintf(birth.log, sizeof(birth.log), "%s/%s", paths->state, PATHS_LOG);
-    enum word word = attempt(&birth, progress, err);
-    /* systemd-run that fails says nothing on our socket: then without a scope. */
-    if (word == WORD_MORE && birth.scope) {
-        birth.scope = false;
-        word = attempt(&birth, progress, err);
-    }
-    return word == WORD_READY;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return error_errno(err, errno, "cannot start the local backend");
+    cleanup_close int mine = pair[0];
+    birth.words = pair[1];
+    bool forked = fork_daemon(&birth, err);
+    close(pair[1]);
+    return forked && wait_ready(mine, progress, err);
 }

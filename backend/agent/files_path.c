@@ -58,8 +58,13 @@ bool files_argument(struct files_job *job, size_t index, char path[static FILES_
 
 /* mkdir and chown; the descriptor keeps a symlink put there meanwhile from being followed. */
 static bool make_dir(const char *path, const struct user *user) {
-    if (mkdir(path, 0755) < 0)
-        return errno == EEXIST;
+    struct stat st;
+    if (mkdir(path, 0755) < 0) {
+        int error = errno;
+        bool is_there = error == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+        errno = error;
+        return is_there; /* somebody else was faster */
+    }
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return false;

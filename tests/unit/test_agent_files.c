@@ -290,6 +290,9 @@ START_TEST(making_directories) {
     ck_assert_int_eq(ask(MAKE_DIR, in("x/y/z")), FILES_EXISTS);
     ck_assert_int_eq(ask(MAKE_DIR, in("file")), FILES_NO_DIRECTORY);
     ck_assert_int_eq(ask(MAKE_DIR, in("file/z")), FILES_PARENT);
+    ck_assert_int_eq(symlink("nowhere", in("broken")), 0);
+    ck_assert_int_eq(ask(MAKE_DIR, in("broken")), FILES_SYSTEM);
+    ck_assert_int_eq(answer.last.error, EEXIST);
 }
 END_TEST
 

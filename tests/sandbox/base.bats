@@ -19,6 +19,7 @@ small_disk() { # size
 half_made() { ls -d "$E2B_HOME"/base/.new-* 2>/dev/null; }
 
 @test "killed while it is made, it is made anew and nothing half-made stays" {
+    export E2B_HOME=$TMPDIR/fresh
     "$(dirname "$E2B")/e2bd" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
     local backend=$!
     until_true half_made

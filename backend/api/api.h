@@ -10,17 +10,24 @@
 
 struct api {
     struct core *core;
-    const char *domain; /* "localhost:PORT": where clients find the ports of sandboxes */
+    const char *domain;  /* "localhost:PORT": where clients find the ports of sandboxes */
+    const char *api_key; /* the first one */
 };
 
 /* Where the client of this exchange finds them: a server of ours that is reached as api.DOMAIN,
  * e.g. behind a TLS front, is found under DOMAIN. Valid until the exchange ends. */
 const char *api_domain(const struct api *api, struct exchange *x);
 
+/* For the router: keys open everything, access tokens likewise as Bearer; `ctx` is the api. */
+bool api_check_key(void *ctx, const char *key, bool is_bearer);
+
 extern const struct route api_sandbox_routes[];      /* create, get, delete */
 extern const struct route api_sandbox_list_routes[]; /* lists */
 extern const struct route api_sandbox_time_routes[]; /* timeout, refreshes, connect */
 extern const struct route api_network_routes[];
 extern const struct route api_health_routes[];
+extern const struct route api_key_routes[]; /* and access tokens */
+extern const struct route api_secret_routes[];
+extern const struct route api_team_routes[];
 
 #endif

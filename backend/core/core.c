@@ -45,6 +45,17 @@ static void on_checkpoint_due(void *ctx) {
 
 /* ---- start and stop ---- */
 
+static bool load_team(struct core *core, struct error *err) {
+    static const char name[] = "team-id";
+    bool found;
+    if (!store_setting_get(core->config.store, name, core->team_id, ID_UUID, &found, err))
+        return false;
+    if (found)
+        return true;
+    ids_uuid(core->team_id);
+    return store_setting_put(core->config.store, name, core->team_id, ID_UUID, err);
+}
+
 struct core *core_start(const struct core_config *config, struct error *err) {
     struct core *core = calloc(1, sizeof(*core));
     if (!core) {
@@ -53,12 +64,13 @@ struct core *core_start(const struct core_config *config, struct error *err) {
     }
     core->config = *config;
     core->idle = true;
-    if (token_load_seed(core, err) &&
+    if (token_load_seed(core, err) && load_team(core, err) && keys_load(core, err) &&
         store_sandbox_purge(config->store, clock_now_ms() - remember_ms, err) &&
         timeouts_start(core, err)) {
         store_on_checkpoint_due(config->store, on_checkpoint_due, core);
         return core;
     }
+    keys_free(core);
     free(core);
     return NULL;
 }
@@ -67,6 +79,7 @@ void core_stop(struct core *core) {
     if (core->checkpoint)
         core->checkpoint->core = NULL;
     timeouts_stop(core);
+    keys_free(core);
     while (core->newest) {
         struct sandbox *sandbox = core->newest;
         process_lose_all(sandbox);
@@ -76,6 +89,10 @@ void core_stop(struct core *core) {
         sandbox_free(sandbox);
     }
     free(core);
+}
+
+const char *core_team_id(const struct core *core) {
+    return core->team_id;
 }
 
 uv_loop_t *core_loop(const struct core *core) {

@@ -21,6 +21,9 @@ struct core {
     struct checkpoint *checkpoint; /* being done; NULL: none */
     uv_timer_t *timer;             /* the next end of a sandbox */
     int64_t timer_ms;              /* wall clock; INT64_MAX: none */
+    struct key *keys;              /* oldest first */
+    unsigned key_count;
+    char team_id[ID_UUID];
 };
 
 /* ---- registry.c ---- */
@@ -51,6 +54,10 @@ void sandbox_begin(struct sandbox *sandbox, struct guest *guest);
 enum { TOKEN_TEXT = 65 };
 bool token_load_seed(struct core *core, struct error *err);
 bool token_make(const struct core *core, const char *name, char token[static TOKEN_TEXT]);
+
+/* ---- keys.c ---- */
+bool keys_load(struct core *core, struct error *err);
+void keys_free(struct core *core); /* and what was not yet written of them is */
 
 /* ---- limits.c ---- */
 bool limits_check(const struct core *core, const struct sandbox_request *request,

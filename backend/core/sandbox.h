@@ -69,6 +69,7 @@ struct core_config {
     struct store *store;
     unsigned max_sandboxes;
     int64_t max_timeout_s;
+    const char *secret_key;                     /* file with the key of the secrets */
     const char *events_address;                 /* E2B_EVENTS_ADDRESS inside */
     void (*idle_changed)(void *ctx, bool idle); /* no sandbox lives (or one does again) */
     void *ctx;
@@ -81,6 +82,8 @@ bool core_recover(struct core *core, void (*done)(void *ctx), void *ctx, struct 
 /* Sandboxes live on. Comes before runtime_stop, and the loop does not run between the two. */
 void core_stop(struct core *core);
 uv_loop_t *core_loop(const struct core *core);
+/* There is one team, called by a UUID that was made with the state. */
+const char *core_team_id(const struct core *core);
 
 /* Plans, starts, records; `done` gets a running sandbox or an error. Takes the request's pairs. May
  * answer from within the call. */

@@ -16,6 +16,7 @@ struct daemon {
     struct paths paths;
     int lock; /* flock on the state directory's lock file while we live */
     char api_key[ID_KEY];
+    char secret_key[PATHS_MAX]; /* the name of the file */
     unsigned port;
     char domain[32]; /* "localhost:PORT" */
     char url[40];    /* "http://127.0.0.1:PORT" */
@@ -44,6 +45,8 @@ bool rooms_start(struct daemon *daemon, struct error *err);
 void rooms_stop(struct daemon *daemon); /* sandboxes live on */
 
 /* listen.c: the two doors. */
+bool state_file(const struct daemon *daemon, const char *name, char path[static PATHS_MAX],
+                struct error *err);
 bool listen_open(struct daemon *daemon, struct error *err);
 void listen_remove_socket(const struct daemon *daemon);
 

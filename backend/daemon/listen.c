@@ -6,6 +6,7 @@
  */
 #include "backend/daemon/daemon.h"
 
+#include "backend/core/keys.h"
 #include "common/io.h"
 #include "common/log.h"
 
@@ -25,8 +26,8 @@ enum {
     BACKLOG = 4096,
 };
 
-static bool state_file(const struct daemon *daemon, const char *name, char path[static PATHS_MAX],
-                       struct error *err) {
+bool state_file(const struct daemon *daemon, const char *name, char path[static PATHS_MAX],
+                struct error *err) {
     int n = snprintf(path, PATHS_MAX, "%s/%s", daemon->paths.state, name);
     return n < PATHS_MAX || error_set(err, ERR_INVALID, "path too long: %s", daemon->paths.state);
 }
@@ -137,7 +138,7 @@ void listen_remove_socket(const struct daemon *daemon) {
 }
 
 bool listen_open(struct daemon *daemon, struct error *err) {
-    if (!find_key(daemon, err))
+    if (!find_key(daemon, err) || !keys_set_first(daemon->core, daemon->api_key, err))
         return false;
     struct http_listener tcp = {.fd = listen_tcp(daemon, err)};
     if (tcp.fd < 0 || !http_server_listen(daemon->server, &tcp, err))

@@ -25,18 +25,22 @@ bool rooms_start(struct daemon *daemon, struct error *err) {
     daemon->runtime = runtime_start(&daemon->loop, &config, report_progress, NULL, err);
     if (!daemon->runtime)
         return false;
+    if (!state_file(daemon, "secret-key", daemon->secret_key, err))
+        return false;
     const struct core_config core = {
         .loop = &daemon->loop,
         .runtime = daemon->runtime,
         .store = daemon->store,
         .max_sandboxes = MAX_SANDBOXES,
         .max_timeout_s = MAX_TIMEOUT_S,
+        .secret_key = daemon->secret_key,
         .events_address = "http://192.0.2.1", /* what programs know from the hosted service */
         .idle_changed = idle_changed,
         .ctx = daemon,
     };
     daemon->core = core_start(&core, err);
-    daemon->api = (struct api){.core = daemon->core, .domain = daemon->domain};
+    daemon->api =
+        (struct api){.core = daemon->core, .domain = daemon->domain, .api_key = daemon->api_key};
     return daemon->core != NULL;
 }
 

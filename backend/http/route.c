@@ -8,7 +8,6 @@
 
 #include "backend/http/internal.h"
 #include "backend/http/query.h"
-#include "common/ids.h"
 
 #include <string.h>
 
@@ -116,7 +115,7 @@ static void reply_options(const struct router *router, struct exchange *x) {
 static bool check_key(const struct router *router, struct exchange *x) {
     static const char invalid[] = "Invalid API key, please visit https://e2b.dev/docs/api-key for "
                                   "more information.";
-    if (!router->api_key || exchange_trusted(x))
+    if (!router->check_key || exchange_trusted(x))
         return true;
     const char *key = exchange_header(x, "X-API-KEY");
     const char *bearer = exchange_header(x, "Authorization");
@@ -125,7 +124,7 @@ static bool check_key(const struct router *router, struct exchange *x) {
     } else if (!key && strncmp(bearer, "Bearer ", 7) != 0) {
         exchange_refuse(x, 401, "authorization header is malformed");
     } else {
-        if (ids_equal_secret(key ? key : bearer + 7, router->api_key))
+        if (router->check_key(router->ctx, key ? key : bearer + 7, !key))
             return true;
         exchange_refuse(x, 401, invalid);
     }

@@ -34,8 +34,10 @@ struct route {
 struct router {
     const struct route *const *tables; /* each ended by a row without method */
     size_t table_count;
-    const char *api_key; /* compared in constant time with X-API-KEY or a Bearer token */
     void *ctx;
+    /* Is it a key of ours? `is_bearer`: it came as a Bearer token, not in X-API-KEY. NULL: nobody
+     * needs one. */
+    bool (*check_key)(void *ctx, const char *key, bool is_bearer);
 };
 
 /* Answers 404 (no such path), 405 (with Allow), 401, 400 itself. */

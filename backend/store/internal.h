@@ -6,6 +6,7 @@
 #ifndef E2B_STORE_INTERNAL_H
 #define E2B_STORE_INTERNAL_H
 
+#include "backend/store/pairs.h"
 #include "backend/store/store.h"
 
 #include <sqlite3.h>
@@ -28,9 +29,15 @@ sqlite3_stmt *store_prepare(struct store *store, const char *sql, struct error *
 void store_reset(sqlite3_stmt *statement);
 /* Steps to the end of a statement without rows and resets it; `what` begins the error's text. */
 bool store_run(struct store *store, sqlite3_stmt *statement, const char *what, struct error *err);
+/* The same; a value that has to be unique and is not is ERR_CONFLICT. */
+bool store_run_unique(struct store *store, sqlite3_stmt *statement, const char *what,
+                      struct error *err);
 bool store_fail(struct store *store, const char *what, struct error *err);
 
 void store_bind_text(sqlite3_stmt *statement, int at, const char *text); /* borrowed; may be NULL */
+/* As a JSON object; false: no memory. */
+bool store_bind_pairs(sqlite3_stmt *statement, int at, const struct pairs *pairs);
+bool store_column_pairs(sqlite3_stmt *statement, int at, struct pairs *pairs, struct error *err);
 
 bool store_migrate(struct store *store, struct error *err);
 

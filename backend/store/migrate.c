@@ -46,6 +46,34 @@ static const char *const steps[] = {
     ");"
     "CREATE INDEX events_sandbox ON events (sandbox_id, seq);"
     "CREATE INDEX events_at ON events (at_ms);",
+
+    "CREATE TABLE keys ("
+    "  id TEXT PRIMARY KEY,"
+    "  kind INTEGER NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  hash BLOB NOT NULL UNIQUE," /* SHA-256: the key itself is nowhere */
+    "  head TEXT NOT NULL,"
+    "  tail TEXT NOT NULL,"
+    "  is_first INTEGER NOT NULL,"
+    "  created_ms INTEGER NOT NULL,"
+    "  used_ms INTEGER NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE secrets ("
+    "  id TEXT PRIMARY KEY,"
+    "  name TEXT NOT NULL UNIQUE,"
+    "  version INTEGER NOT NULL,"
+    "  sealed BLOB NOT NULL,"
+    "  metadata TEXT NOT NULL,"
+    "  created_ms INTEGER NOT NULL,"
+    "  updated_ms INTEGER NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX secrets_created ON secrets (created_ms DESC, id);"
+    "CREATE TABLE volumes ("
+    "  id TEXT PRIMARY KEY,"
+    "  name TEXT NOT NULL UNIQUE,"
+    "  created_ms INTEGER NOT NULL"
+    ") WITHOUT ROWID;"
+    "ALTER TABLE sandboxes ADD COLUMN mounts TEXT NOT NULL DEFAULT '{}';", /* path to volume id */
 };
 
 static bool execute(struct store *store, const char *sql, struct error *err) {

@@ -4,16 +4,6 @@
 
 #include <errno.h>
 
-/* Text for a column; freed by SQLite. */
-static bool bind_pairs(sqlite3_stmt *statement, int at, const struct pairs *pairs) {
-    cleanup_json json_t *object = pairs_to_json(pairs);
-    char *text = json_dumps(object, JSON_COMPACT);
-    if (!text)
-        return false;
-    sqlite3_bind_text(statement, at, text, -1, free);
-    return true;
-}
-
 bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, struct error *err) {
     sqlite3_stmt *s = store_prepare(
         store,
@@ -34,8 +24,8 @@ bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, st
     sqlite3_bind_int64(s, 9, row->cpus);
     sqlite3_bind_int64(s, 10, row->processes);
     sqlite3_bind_int64(s, 11, row->files);
-    if (!bind_pairs(s, 12, &row->metadata) || !bind_pairs(s, 13, &row->env) ||
-        !bind_pairs(s, 14, &row->network)) {
+    if (!store_bind_pairs(s, 12, &row->metadata) || !store_bind_pairs(s, 13, &row->env) ||
+        !store_bind_pairs(s, 14, &row->network)) {
         store_reset(s);
         return error_errno(err, ENOMEM, "cannot record the sandbox");
     }
@@ -56,7 +46,7 @@ bool store_sandbox_set_network(struct store *store, const char *id, const struct
     sqlite3_stmt *s = store_prepare(store, "UPDATE sandboxes SET network = ? WHERE id = ?", err);
     if (!s)
         return false;
-    if (!bind_pairs(s, 1, network)) {
+    if (!store_bind_pairs(s, 1, network)) {
         store_reset(s);
         return error_errno(err, ENOMEM, "cannot record the sandbox's network");
     }
@@ -76,16 +66,6 @@ bool store_sandbox_ended(struct store *store, const char *id, int64_t ended_ms, 
     return store_run(store, s, "cannot record the sandbox's end", err);
 }
 
-static bool column_pairs(sqlite3_stmt *s, int at, struct pairs *pairs, struct error *err) {
-    const char *text = (const char *)sqlite3_column_text(s, at);
-    cleanup_json json_t *object =
-        json_parse(text ? text : "", (size_t)sqlite3_column_bytes(s, at), err);
-    if (!object)
-        return error_wrap(err, "the state file holds a broken sandbox");
-    return pairs_from_json(pairs, object) ||
-           error_set(err, ERR_INTERNAL, "the state file holds a broken sandbox");
-}
-
 static bool read_row(sqlite3_stmt *s, struct sandbox_row *row, struct error *err) {
     *row = (struct sandbox_row){
         .id = (const char *)sqlite3_column_text(s, 0),
@@ -100,18 +80,19 @@ static bool read_row(sqlite3_stmt *s, struct sandbox_row *row, struct error *err
         .processes = (uint32_t)sqlite3_column_int64(s, 9),
         .files = (uint32_t)sqlite3_column_int64(s, 10),
     };
-    return column_pairs(s, 11, &row->metadata, err) && column_pairs(s, 12, &row->env, err) &&
-           column_pairs(s, 13, &row->network, err);
+    return store_column_pairs(s, 11, &row->metadata, err) &&
+           store_column_pairs(s, 12, &row->env, err) &&
+           store_column_pairs(s, 13, &row->network, err);
 }
 
 bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struct sandbox_row *row),
                               void *ctx, struct error *err) {
-    sqlite3_stmt *s = store_prepare(
-        store,
-        "SELECT id, template_id, build_id, started_ms, end_ms, secure, memory_bytes,"
-        " disk_bytes, cpus, processes, files, metadata, env, network"
-        " FROM sandboxes WHERE ended_ms IS NULL ORDER BY started_ms",
-        err);
+    sqlite3_stmt *s =
+        store_prepare(store,
+                      "SELECT id, template_id, build_id, started_ms, end_ms, secure, memory_bytes,"
+                      " disk_bytes, cpus, processes, files, metadata, env, network"
+                      " FROM sandboxes WHERE ended_ms IS NULL ORDER BY started_ms",
+                      err);
     if (!s)
         return false;
     int result;

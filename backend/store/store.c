@@ -58,9 +58,37 @@ bool store_run(struct store *store, sqlite3_stmt *statement, const char *what, s
     return ok;
 }
 
+bool store_run_unique(struct store *store, sqlite3_stmt *statement, const char *what,
+                      struct error *err) {
+    if (store_run(store, statement, what, err))
+        return true;
+    if (sqlite3_errcode(store->db) == SQLITE_CONSTRAINT)
+        error_set(err, ERR_CONFLICT, "%s: there is one already", what);
+    return false;
+}
+
 void store_bind_text(sqlite3_stmt *statement, int at, const char *text) {
     if (text)
         sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+}
+
+bool store_bind_pairs(sqlite3_stmt *statement, int at, const struct pairs *pairs) {
+    cleanup_json json_t *object = pairs_to_json(pairs);
+    char *text = json_dumps(object, JSON_COMPACT);
+    if (!text)
+        return false;
+    sqlite3_bind_text(statement, at, text, -1, free); /* freed by SQLite */
+    return true;
+}
+
+bool store_column_pairs(sqlite3_stmt *s, int at, struct pairs *pairs, struct error *err) {
+    const char *text = (const char *)sqlite3_column_text(s, at);
+    cleanup_json json_t *object =
+        json_parse(text ? text : "", (size_t)sqlite3_column_bytes(s, at), err);
+    if (!object)
+        return error_wrap(err, "the state file holds broken pairs");
+    return pairs_from_json(pairs, object) ||
+           error_set(err, ERR_INTERNAL, "the state file holds broken pairs");
 }
 
 static bool run_text(struct store *store, const char *sql, const char *what, struct error *err) {

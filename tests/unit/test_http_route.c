@@ -61,7 +61,13 @@ static const struct route second_table[] = {
     {0},
 };
 static const struct route *const tables[] = {first_table, second_table};
-static const struct router router = {.tables = tables, .table_count = 2, .api_key = KEY};
+
+static bool check_key(void *ctx, const char *key, bool is_bearer) {
+    ck_assert_ptr_null(ctx);
+    return strcmp(key, KEY) == 0 || (is_bearer && strcmp(key, "sk_" KEY) == 0);
+}
+
+static const struct router router = {.tables = tables, .table_count = 2, .check_key = check_key};
 
 static int fd;
 static struct buf got = BUF_INIT(1 << 20);
@@ -156,6 +162,8 @@ START_TEST(asks_for_the_key) {
     expect(ask("GET /things/a", "X-API-KEY: e2b_0\r\n", ""), "Invalid API key");
     expect(ask("GET /things/a", "X-Api-Key: " KEY "\r\n", ""), "[a][]");
     expect(ask("GET /things/a", "Authorization: Bearer " KEY "\r\n", ""), "[a][]");
+    expect(ask("GET /things/a", "Authorization: Bearer sk_" KEY "\r\n", ""), "[a][]");
+    expect(ask("GET /things/a", "X-API-KEY: sk_" KEY "\r\n", ""), "Invalid API key");
     expect(ask("OPTIONS /things/a", "", ""), "204 No Content");
 }
 END_TEST

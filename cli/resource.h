@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the commands about things that a server keeps (keys, secrets, volumes) have in common: calls
+ * about one of them, lists in pages, and lists printed.
+ */
+#ifndef E2B_CLI_RESOURCE_H
+#define E2B_CLI_RESOURCE_H
+
+#include "cli/command.h"
+#include "client/client.h"
+
+/* `method` on "<prefix>/<id><suffix>"; the id is encoded. */
+bool resource_call(struct client *client, const char *method, const char *prefix, const char *id,
+                   const char *suffix, const json_t *body, struct response *response,
+                   struct error *err);
+/* All pages of `path` in one array (the caller's), or NULL. */
+json_t *resource_list(struct client *client, const char *path, struct error *err);
+
+/* A column of a list: the field of each object, and how its text is shown (NULL: as it is). */
+struct resource_column {
+    const char *header, *key;
+    const char *(*show)(const char *value, char *text);
+};
+enum { RESOURCE_COLUMNS = 8 };
+/* As JSON if that was asked for, else as a table, or `none` where there is nothing. `columns` is
+ * ended by a row without header. */
+void resource_print(const struct invocation *in, const json_t *list,
+                    const struct resource_column *columns, const char *none);
+
+/* Calls `one` for each argument. The status tells if any of them was not there (4); any other
+ * failure ends it. */
+int resource_each(struct invocation *in,
+                  bool (*one)(struct invocation *in, const char *id, struct error *err),
+                  const char *what, const char *done, struct error *err);
+
+/* All of standard input or of a file, as a text of at most `max` bytes (the caller's). */
+char *resource_read(const char *file, size_t max, size_t *len, struct error *err);
+
+#endif

@@ -6,7 +6,7 @@ load common
 
 teardown() {
     end_backend
-    if [ -d "$BATS_TEST_TMPDIR/small" ]; then umount "$BATS_TEST_TMPDIR/small"; fi
+    if [ -d "$BATS_TEST_TMPDIR/small" ]; then until_true umount "$BATS_TEST_TMPDIR/small"; fi # what lived in it is just ending
 }
 
 small_disk() { # size

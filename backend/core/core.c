@@ -66,7 +66,7 @@ struct core *core_start(const struct core_config *config, struct error *err) {
     core->idle = true;
     if (token_load_seed(core, err) && load_team(core, err) && keys_load(core, err) &&
         store_sandbox_purge(config->store, clock_now_ms() - remember_ms, err) &&
-        timeouts_start(core, err)) {
+        timeouts_start(core, err) && metrics_start(core, err)) {
         store_on_checkpoint_due(config->store, on_checkpoint_due, core);
         return core;
     }
@@ -80,6 +80,7 @@ void core_stop(struct core *core) {
         core->checkpoint->core = NULL;
     timeouts_stop(core);
     keys_free(core);
+    metrics_stop(core);
     while (core->newest) {
         struct sandbox *sandbox = core->newest;
         process_lose_all(sandbox);

@@ -24,6 +24,7 @@ struct core {
     struct key *keys;              /* oldest first */
     unsigned key_count;
     char team_id[ID_UUID];
+    struct metrics *metrics;
 };
 
 /* ---- registry.c ---- */
@@ -58,6 +59,18 @@ bool token_make(const struct core *core, const char *name, char token[static TOK
 /* ---- keys.c ---- */
 bool keys_load(struct core *core, struct error *err);
 void keys_free(struct core *core); /* and what was not yet written of them is */
+
+/* ---- metrics.c ---- */
+bool metrics_start(struct core *core, struct error *err);
+void metrics_stop(struct core *core);
+void metrics_count_start(struct core *core); /* one more was started */
+
+/* ---- sandbox_access.c ---- */
+/* What it uses; the percentage is since `mark`, which is moved to now. */
+bool sandbox_usage_since(struct sandbox *sandbox, struct cpu_mark *mark,
+                         struct sandbox_usage *usage, struct error *err);
+/* ERR_NOT_FOUND for one that does not live and was not kept in mind. */
+bool sandbox_is_remembered(struct core *core, const char *id, struct error *err);
 
 /* ---- limits.c ---- */
 bool limits_check(const struct core *core, const struct sandbox_request *request,

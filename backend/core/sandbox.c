@@ -125,6 +125,7 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     }
     if (guest) {
         sandbox_begin(sandbox, guest);
+        metrics_count_start(sandbox->core);
         making->done(making->ctx, sandbox, NULL);
     } else {
         sandbox_leave(sandbox);

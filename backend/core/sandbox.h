@@ -44,7 +44,9 @@ struct sandbox {
     struct guest *guest;       /* NULL while STARTING */
     struct process *processes; /* list, core/process.h */
     /* core's own */
-    int64_t cpu_us, cpu_at_us;     /* as last looked at */
+    struct cpu_mark {
+        int64_t us, at_us;
+    } asked, sampled;              /* its processor time when it was last looked at */
     struct sandbox *newer, *older; /* the list, by start */
     struct sandbox *collision;     /* the hash index */
     struct making *making;         /* while STARTING */
@@ -116,7 +118,7 @@ const char *sandbox_template_id(const char *reference);
 
 struct sandbox_usage {
     struct guest_usage guest;
-    double cpu_percent; /* of one processor, since the last look at it */
+    double cpu_percent; /* of all its processors, since the last look at it; to hundredths */
 };
 bool sandbox_usage(struct sandbox *sandbox, struct sandbox_usage *usage, struct error *err);
 /* What every process in it finds in its environment, the request's own aside. */

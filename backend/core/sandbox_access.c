@@ -22,6 +22,11 @@ static bool copy_id(char id[static ID_SANDBOX], const char *text) {
     return true;
 }
 
+static bool say_not_found(const char *id, struct error *err) {
+    return error_set(err, ERR_NOT_FOUND,
+                     "Sandbox \"%.64s\" doesn't exist or you don't have access to it", id);
+}
+
 struct sandbox *sandbox_find(struct core *core, const char *text, struct error *err) {
     char id[ID_SANDBOX];
     if (!copy_id(id, text)) {
@@ -34,8 +39,7 @@ struct sandbox *sandbox_find(struct core *core, const char *text, struct error *
     if (sandbox && sandbox->state == SANDBOX_ENDING)
         error_set(err, ERR_CONFLICT, "Sandbox \"%s\" is being killed", sandbox->id);
     else
-        error_set(err, ERR_NOT_FOUND,
-                  "Sandbox \"%.64s\" doesn't exist or you don't have access to it", text);
+        say_not_found(text, err);
     return NULL;
 }
 
@@ -57,17 +61,30 @@ const struct runtime_facts *sandbox_runtime_facts(const struct core *core) {
     return runtime_facts(core->config.runtime);
 }
 
-bool sandbox_usage(struct sandbox *sandbox, struct sandbox_usage *usage, struct error *err) {
+bool sandbox_usage_since(struct sandbox *sandbox, struct cpu_mark *mark,
+                         struct sandbox_usage *usage, struct error *err) {
     if (!guest_usage(sandbox->guest, &usage->guest, err))
         return false;
-    int64_t now_us = clock_mono_us();
-    int64_t since_us = sandbox->cpu_at_us ? now_us - sandbox->cpu_at_us
-                                          : (clock_now_ms() - sandbox->started_ms) * 1000;
-    int64_t used_us = usage->guest.cpu_us - sandbox->cpu_us;
-    usage->cpu_percent = 100.0 * (double)MAX(used_us, 0) / (double)MAX(since_us, 1);
-    sandbox->cpu_us = usage->guest.cpu_us;
-    sandbox->cpu_at_us = now_us;
+    const struct cpu_mark now = {.us = usage->guest.cpu_us, .at_us = clock_mono_us()};
+    int64_t since_us =
+        mark->at_us ? now.at_us - mark->at_us : (clock_now_ms() - sandbox->started_ms) * 1000;
+    /* Less than before: it counts from nothing again, since it was resumed without its memory. */
+    int64_t used_us = now.us < mark->us ? now.us : now.us - mark->us;
+    double had_us = (double)MAX(since_us, 1) * (double)MAX(usage->guest.cpus, 1);
+    usage->cpu_percent = (double)(int64_t)(1e4 * (double)used_us / had_us + 0.5) / 100;
+    *mark = now;
     return true;
+}
+
+bool sandbox_usage(struct sandbox *sandbox, struct sandbox_usage *usage, struct error *err) {
+    return sandbox_usage_since(sandbox, &sandbox->asked, usage, err);
+}
+
+bool sandbox_is_remembered(struct core *core, const char *id, struct error *err) {
+    bool found = registry_get(core, id) != NULL;
+    if (!found && !store_sandbox_exists(core->config.store, id, &found, err))
+        return false;
+    return found || say_not_found(id, err);
 }
 
 bool sandbox_environment(const struct sandbox *sandbox, struct pairs *environment) {

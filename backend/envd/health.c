@@ -17,15 +17,13 @@ static void set_known(json_t *object, const char *key, int64_t number) {
         json_object_set_new(object, key, json_integer(number));
 }
 
-static json_t *usage_json(const struct sandbox *sandbox, const struct sandbox_usage *usage) {
+static json_t *usage_json(const struct sandbox_usage *usage) {
     const struct guest_usage *guest = &usage->guest;
     json_t *object = json_object();
     set_known(object, "ts", clock_now_ms() / 1000);
-    set_known(object, "cpu_count", sandbox->limits.cpus);
-    if (guest->cpu_us >= 0) {
-        double percent = (double)(int64_t)(usage->cpu_percent * 100 + 0.5) / 100;
-        json_object_set_new(object, "cpu_used_pct", json_real(percent));
-    }
+    set_known(object, "cpu_count", guest->cpus);
+    if (guest->cpu_us >= 0)
+        json_object_set_new(object, "cpu_used_pct", json_real(usage->cpu_percent));
     set_known(object, "mem_total_mib", guest->memory_limit_bytes >> 20);
     set_known(object, "mem_used_mib", guest->memory_bytes >> 20);
     set_known(object, "mem_total", guest->memory_limit_bytes);
@@ -43,7 +41,7 @@ static void metrics(struct call *call) {
     if (!envd_authorize(sandbox, call->x))
         return;
     if (sandbox_usage(sandbox, &usage, &err))
-        exchange_reply_json(call->x, 200, usage_json(sandbox, &usage));
+        exchange_reply_json(call->x, 200, usage_json(&usage));
     else
         exchange_reply_error(call->x, &err);
 }

@@ -158,7 +158,9 @@ void exchange_reply_empty(struct exchange *x, int status) {
 static const char type_json[] = "application/json; charset=utf-8";
 
 void exchange_reply_json(struct exchange *x, int status, json_t *body) {
-    cleanup_free char *text = body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    /* 15 digits: the 17 that a double may need would make 0.43 0.42999999999999999 */
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    cleanup_free char *text = body ? json_dumps(body, flags) : NULL;
     json_decref(body);
     if (text)
         exchange_reply(x, status, type_json, text, strlen(text));

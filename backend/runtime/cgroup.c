@@ -280,31 +280,43 @@ bool cgroup_kill(struct cgroup *cg) {
 
 /* ---- accounting ------------------------------------------------------------------------------ */
 
+/* The number behind `key` at the beginning of a line; -1. */
+static int64_t number_behind(const char *text, const char *key) {
+    size_t len = strlen(key);
+    for (const char *at = text; at; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        if (strncmp(at, key, len) == 0 && at[len] == ' ')
+            return strtoll(at + len, NULL, 10);
+    }
+    return -1;
+}
+
 /* The number in `file`, behind `key` if one is given. */
 static int64_t number_in(const char *dir, const char *file, const char *key) {
     char text[8192];
     if (!dir || !cgroup_get(dir, file, text, sizeof(text)))
         return -1;
-    const char *at = text;
-    size_t len = key ? strlen(key) : 0;
-    while (key && (strncmp(at, key, len) != 0 || at[len] != ' ')) {
-        at = strchr(at, '\n');
-        if (!at++)
-            return -1;
-    }
-    return strtoll(at + len, NULL, 10);
+    return key ? number_behind(text, key) : strtoll(text, NULL, 10);
+}
+
+/* Files in memory count as used: there is nowhere else to put them. */
+static void memory_usage(const struct cgroup *cg, struct guest_usage *usage) {
+    char text[8192];
+    bool v2 = is_v2(cg->cgs, cg->cgs->memory);
+    const char *dir = dir_of(cg, cg->cgs->memory);
+    int64_t all = number_in(dir, v2 ? "memory.current" : "memory.usage_in_bytes", NULL);
+    if (all < 0 || !cgroup_get(dir, "memory.stat", text, sizeof(text)))
+        return;
+    int64_t cache = number_behind(text, v2 ? "file" : "total_cache");
+    int64_t in_memory = number_behind(text, v2 ? "shmem" : "total_shmem");
+    usage->memory_cache_bytes = MAX(cache - MAX(in_memory, 0), 0);
+    usage->memory_bytes = MAX(all - usage->memory_cache_bytes, 0);
 }
 
 void cgroup_usage(const struct cgroup *cg, struct guest_usage *usage) {
     const struct cgroups *cgs = cg->cgs;
-    const char *memory = dir_of(cg, cgs->memory), *cpu = dir_of(cg, cgs->usage);
-    if (is_v2(cgs, cgs->memory)) {
-        usage->memory_bytes = number_in(memory, "memory.current", NULL);
-        usage->memory_cache_bytes = number_in(memory, "memory.stat", "file");
-    } else {
-        usage->memory_bytes = number_in(memory, "memory.usage_in_bytes", NULL);
-        usage->memory_cache_bytes = number_in(memory, "memory.stat", "total_cache");
-    }
+    const char *cpu = dir_of(cg, cgs->usage);
+    memory_usage(cg, usage);
     if (is_v2(cgs, cgs->usage)) {
         usage->cpu_us = number_in(cpu, "cpu.stat", "usage_usec");
     } else {

@@ -46,7 +46,8 @@ bool cgroup_thaw(struct cgroup *cg, struct error *err);
 /* Kills everything in it, frozen or not. False where only killing PID 1 is left (a v1 freezer is
  * thawed then, because it holds back even SIGKILL). */
 bool cgroup_kill(struct cgroup *cg);
-/* Fills what is known of cpu_us, memory_bytes, memory_cache_bytes and processes; -1 what is not. */
+/* Fills what is known of cpu_us, memory_bytes (without the cache), memory_cache_bytes and
+ * processes; what is not stays, or is -1. */
 void cgroup_usage(const struct cgroup *cg, struct guest_usage *usage);
 /* How often a process was killed in it for want of memory; -1: not known. */
 int64_t cgroup_oom_kills(const struct cgroup *cg);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A tick decides whether to scan, a scan measures every guest in turn, and its end judges them.
+ * Between scans one guest at a time is measured, so that what each holds can be told.
  */
 #include "backend/runtime/disk.h"
+
+#include "common/clock.h"
 
 #include <errno.h>
 #include <sys/statvfs.h>
@@ -12,6 +15,7 @@ enum {
     FALLING_PART = 16, /* of the step: under the reserve, more went since somebody was frozen */
     NEAR_STEPS = 4,    /* above the reserve: a fast writer is there within a second, so ... */
     NEAR_PART = 10,    /* of the period passes between two looks */
+    REST_TIMES = 50,   /* the time that measuring took passes before one is measured again */
 };
 
 const struct disk_config disk_defaults = {
@@ -24,7 +28,9 @@ const struct disk_config disk_defaults = {
 struct watched {
     struct watched *next;
     void *guest;
-    uint64_t limit, used, grown; /* grown: between the last two measures */
+    uint64_t limit, used;
+    uint64_t scanned, grown; /* at the last scan, and since the one before */
+    int64_t measured_ms;     /* when, monotonic; 0: never */
     bool is_known, is_due;
     enum disk_verdict verdict;
 };
@@ -34,9 +40,11 @@ struct disk {
     uv_timer_t timer;
     struct watched *guests;
     const struct watched *measuring;
-    uint64_t scanned_at; /* free space when the last scan began */
-    uint64_t frozen_at;  /* free space when somebody was last frozen for the reserve; 0: nobody */
-    uint64_t free, reserve, step;
+    int64_t began_ms, rest_until_ms; /* of the measuring, monotonic */
+    bool is_scan;                    /* all are measured, since space went */
+    uint64_t scanned_at;             /* free space when the last scan began */
+    uint64_t frozen_at; /* free space when somebody was last frozen for the reserve; 0: nobody */
+    uint64_t free, size, reserve, step;
 };
 
 bool disk_look(const char *path, struct disk_space *space) {
@@ -96,6 +104,7 @@ static void measure_next(struct disk *disk) {
     disk->measuring = w;
     if (w) {
         w->is_due = false;
+        disk->began_ms = clock_mono_ms();
         disk->config.measure(disk->config.ctx, w->guest);
         return;
     }
@@ -107,11 +116,15 @@ void disk_measured(struct disk *disk, void *guest, int64_t used_bytes) {
     struct watched *w = find(disk, guest);
     if (!w || disk->measuring != w)
         return;
+    w->measured_ms = clock_mono_ms();
+    disk->rest_until_ms = w->measured_ms + REST_TIMES * (w->measured_ms - disk->began_ms);
     if (used_bytes >= 0) {
-        uint64_t used = (uint64_t)used_bytes;
-        w->grown = used > w->used ? used - w->used : 0;
-        w->used = used;
+        w->used = (uint64_t)used_bytes;
         w->is_known = true;
+    }
+    if (disk->is_scan) {
+        w->grown = w->used > w->scanned ? w->used - w->scanned : 0;
+        w->scanned = w->used;
     }
     measure_next(disk);
 }
@@ -129,9 +142,25 @@ static bool look(struct disk *disk) {
     if (!config->space(config->path, &space))
         return false;
     disk->free = space.free;
+    disk->size = space.total;
     disk->reserve = MIN(config->reserve_bytes, space.total / LARGEST_PART);
     disk->step = MIN(config->scan_step_bytes, space.total / LARGEST_PART);
     return true;
+}
+
+/* So that it can be told what each holds: new ones, and the one not measured for longest. */
+static void keep_fresh(struct disk *disk) {
+    struct watched *oldest = disk->guests;
+    if (clock_mono_ms() < disk->rest_until_ms)
+        return;
+    for (struct watched *w = disk->guests; w; w = w->next) {
+        w->is_due = !w->is_known;
+        if (w->measured_ms < oldest->measured_ms)
+            oldest = w;
+    }
+    oldest->is_due = true;
+    disk->is_scan = false;
+    measure_next(disk);
 }
 
 static void tick(uv_timer_t *timer) {
@@ -146,8 +175,11 @@ static void tick(uv_timer_t *timer) {
     bool fell = disk->free + disk->step <= disk->scanned_at;
     if (disk->free > disk->scanned_at)
         disk->scanned_at = disk->free;
-    if (!fell && disk->free >= disk->reserve)
+    if (!fell && disk->free >= disk->reserve) {
+        keep_fresh(disk);
         return;
+    }
+    disk->is_scan = true;
     disk->scanned_at = disk->free;
     for (struct watched *w = disk->guests; w; w = w->next)
         w->is_due = true;
@@ -207,6 +239,10 @@ void disk_remove(struct disk *disk, void *guest) {
     } else if (was_measured) {
         measure_next(disk);
     }
+}
+
+uint64_t disk_size(const struct disk *disk) {
+    return disk->size;
 }
 
 int64_t disk_used(const struct disk *disk, const void *guest) {

@@ -4,8 +4,9 @@
  * stopped afterwards: whoever holds more than his limit, and the one who writes most when the
  * reserve is reached, are frozen. The second is thawed when space is back.
  *
- * Costs one statvfs a second while sandboxes live (ten when it gets tight); directories are
- * measured only when a good deal of space went since the last time, one after the other.
+ * Costs one statvfs a second while sandboxes live (ten when it gets tight). Directories are
+ * measured one after the other: all of them when a good deal of space went since the last time,
+ * else new ones and the one that was not for longest, with rests of fifty times what that took.
  */
 #ifndef E2B_RUNTIME_DISK_H
 #define E2B_RUNTIME_DISK_H
@@ -53,6 +54,8 @@ bool disk_add(struct disk *disk, void *guest, uint64_t limit_bytes, struct error
 void disk_remove(struct disk *disk, void *guest);
 /* -1: it could not be measured, what is known of it stays. */
 void disk_measured(struct disk *disk, void *guest, int64_t used_bytes);
+/* Of the file system, as it was last looked at; 0: it was not. */
+uint64_t disk_size(const struct disk *disk);
 /* What the last measure said; -1: none yet. */
 int64_t disk_used(const struct disk *disk, const void *guest);
 

@@ -11,6 +11,7 @@
 #include "backend/runtime/disk.h"
 #include "backend/runtime/holder.h"
 #include "backend/runtime/network.h"
+#include "backend/runtime/proc_usage.h"
 #include "backend/runtime/runtime.h"
 #include "backend/runtime/sandbox_dirs.h"
 #include "backend/runtime/zygote_client.h"
@@ -33,6 +34,7 @@ struct runtime {
     const char *root_lowers[2], *usr_lowers[3];
     int seccomp; /* memfd: the program */
     struct runtime_facts facts;
+    struct proc_usage processes; /* where there are no groups that count */
 
     unsigned making;
     struct guest *queue;  /* waiting to be made, oldest first */

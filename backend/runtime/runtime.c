@@ -176,6 +176,7 @@ void runtime_stop(struct runtime *rt) {
         cgroups_stop(rt->cgroups);
     if (rt->deferring)
         uv_close((uv_handle_t *)rt->deferring, free_handle);
+    proc_usage_free(&rt->processes);
     free(rt->agent);
     free(rt);
 }

@@ -99,10 +99,14 @@ bool guest_thaw(struct guest *guest, struct error *err);
 void guest_set_network(struct guest *guest, const struct plan_network *network,
                        void (*done)(void *ctx, const struct error *err), void *ctx);
 
+/* -1: not known. Memory is without the cache of files. Without control groups it is that of its
+ * processes alone, and the cache what they have mapped of files. The totals are what it can really
+ * have: its limits where they are kept, else the machine's. */
 struct guest_usage {
     int64_t cpu_us, memory_bytes, memory_cache_bytes, memory_limit_bytes;
-    int64_t disk_used_bytes, disk_total_bytes; /* -1: not known */
+    int64_t disk_used_bytes, disk_total_bytes;
     int64_t processes;
+    uint32_t cpus;
 };
 bool guest_usage(struct guest *guest, struct guest_usage *usage, struct error *err);
 

@@ -74,6 +74,27 @@ static const char *const steps[] = {
     "  created_ms INTEGER NOT NULL"
     ") WITHOUT ROWID;"
     "ALTER TABLE sandboxes ADD COLUMN mounts TEXT NOT NULL DEFAULT '{}';", /* path to volume id */
+
+    "CREATE TABLE metric_ticks ("
+    "  span_s INTEGER NOT NULL,"
+    "  at_s INTEGER NOT NULL,"
+    "  sandboxes INTEGER NOT NULL,"
+    "  started INTEGER NOT NULL,"
+    "  PRIMARY KEY (span_s, at_s)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE metrics ("
+    "  span_s INTEGER NOT NULL,"
+    "  at_s INTEGER NOT NULL," /* that of its tick */
+    "  sandbox_id TEXT NOT NULL,"
+    "  cpu_percent REAL NOT NULL,"
+    "  cpus INTEGER NOT NULL,"
+    "  memory_used INTEGER NOT NULL," /* bytes, like those below */
+    "  memory_total INTEGER NOT NULL,"
+    "  memory_cache INTEGER NOT NULL,"
+    "  disk_used INTEGER NOT NULL,"
+    "  disk_total INTEGER NOT NULL,"
+    "  PRIMARY KEY (span_s, at_s, sandbox_id)"
+    ") WITHOUT ROWID;",
 };
 
 static bool execute(struct store *store, const char *sql, struct error *err) {

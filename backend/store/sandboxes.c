@@ -112,6 +112,20 @@ bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struc
     return ok;
 }
 
+bool store_sandbox_exists(struct store *store, const char *id, bool *exists, struct error *err) {
+    sqlite3_stmt *s = store_prepare(store, "SELECT 1 FROM sandboxes WHERE id = ?", err);
+    if (!s)
+        return false;
+    store_bind_text(s, 1, id);
+    int result = sqlite3_step(s);
+    *exists = result == SQLITE_ROW;
+    bool ok = *exists || result == SQLITE_DONE;
+    if (!ok)
+        store_fail(store, "cannot look for a sandbox", err);
+    store_reset(s);
+    return ok;
+}
+
 bool store_sandbox_purge(struct store *store, int64_t before_ms, struct error *err) {
     sqlite3_stmt *s = store_prepare(store, "DELETE FROM sandboxes WHERE ended_ms < ?", err);
     if (!s)

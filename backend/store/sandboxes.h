@@ -28,6 +28,8 @@ bool store_sandbox_ended(struct store *store, const char *id, int64_t ended_ms, 
  * its pairs may be taken over (leave empty ones behind). */
 bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struct sandbox_row *row),
                               void *ctx, struct error *err);
+/* Lives, or has not been forgotten yet. */
+bool store_sandbox_exists(struct store *store, const char *id, bool *exists, struct error *err);
 /* Forgets those that ended before. */
 bool store_sandbox_purge(struct store *store, int64_t before_ms, struct error *err);
 

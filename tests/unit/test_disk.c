@@ -101,19 +101,41 @@ static void stop(void) {
     ck_assert_int_eq(uv_loop_close(&loop), 0);
 }
 
-START_TEST(nothing_is_measured_while_little_happens) {
-    one_tick();
+static int all_measures(void) {
+    int count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(guests); i++)
+        count += guests[i].measures;
+    return count;
+}
+
+START_TEST(one_at_a_time_while_little_happens) {
+    const int known = ARRAY_LEN(guests);
+    ck_assert_int_eq(disk_used(disk, &guests[0]), -1);
+    one_tick(); /* all are new */
+    for (size_t i = 0; i < ARRAY_LEN(guests); i++)
+        ck_assert_int_eq(guests[i].measures, 1);
+    ck_assert_int_eq(disk_used(disk, &guests[0]), 0);
     free_space -= 200ULL * MIB;
     one_tick();
-    ck_assert_int_eq(guests[0].measures, 0);
-    ck_assert_int_eq(disk_used(disk, &guests[0]), -1);
+    ck_assert_int_le(all_measures(), known + 1); /* none while it rests from the last time */
+    int before = all_measures();
     free_space -= 100ULL * MIB;
     guests[0].used = 300LL * MIB;
     one_tick();
-    for (size_t i = 0; i < ARRAY_LEN(guests); i++)
-        ck_assert_int_eq(guests[i].measures, 1);
+    ck_assert_int_eq(all_measures(), before + known);
     ck_assert_int_eq(disk_used(disk, &guests[0]), 300LL * MIB);
     ck_assert_int_eq(guests[0].judgements, 0);
+}
+END_TEST
+
+START_TEST(what_each_holds_is_told_in_the_end) {
+    one_tick();
+    for (size_t i = 0; i < ARRAY_LEN(guests); i++)
+        guests[i].used = (int64_t)i + 1;
+    while (disk_used(disk, &guests[0]) != 1 || disk_used(disk, &guests[1]) != 2 ||
+           disk_used(disk, &guests[2]) != 3)
+        one_tick();
+    ck_assert_uint_eq(disk_size(disk), total_space);
 }
 END_TEST
 
@@ -166,7 +188,7 @@ START_TEST(may_go_while_measured) {
     free_space -= 2000ULL * MIB;
     one_tick();
     ck_assert_int_eq(guests[0].verdict, DISK_OVER_LIMIT);
-    ck_assert_int_eq(guests[2].measures, 1);
+    ck_assert_int_eq(guests[2].measures, 2);
     ck_assert_int_eq(disk_used(disk, &guests[1]), -1);
 }
 END_TEST
@@ -199,7 +221,8 @@ END_TEST
 int main(void) {
     TCase *tcase = tcase_create("disk");
     tcase_add_checked_fixture(tcase, start, stop);
-    tcase_add_test(tcase, nothing_is_measured_while_little_happens);
+    tcase_add_test(tcase, one_at_a_time_while_little_happens);
+    tcase_add_test(tcase, what_each_holds_is_told_in_the_end);
     tcase_add_test(tcase, over_its_limit_is_frozen_and_nobody_else);
     tcase_add_test(tcase, reserve_freezes_who_writes_most_and_thaws);
     tcase_add_test(tcase, may_go_while_measured);

@@ -3,6 +3,7 @@
  * Which helpers there are, and the small ones.
  */
 #include "backend/agent/helpers.h"
+#include "backend/agent/copy.h"
 #include "backend/agent/files.h"
 #include "backend/agent/measure.h"
 #include "backend/agent/network.h"
@@ -12,11 +13,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -90,6 +93,29 @@ static void connect_port(const struct helper *h) {
     helper_reply(h, HELPER_LAST, fd < 0 ? error : 0, 0, fd);
 }
 
+static int open_dir(int at, const char *name) {
+    return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static bool copy_part(int from, int to, const char *upper, const char *part) {
+    static const char links_name[] = "links";
+    if (mkdirat(to, part, 0755) < 0 || mkdirat(to, links_name, 0700) < 0)
+        return false;
+    cleanup_close int in = open_dir(from, upper);
+    cleanup_close int out = open_dir(to, part);
+    cleanup_close int links = open_dir(to, links_name);
+    return in >= 0 && out >= 0 && links >= 0 && copy_tree(in, out, links) &&
+           tree_remove(to, links_name);
+}
+
+static void copy(const struct helper *h) {
+    static const char *const parts[][2] = {{"upper", "root"}, {"usr-upper", "usr"}};
+    bool ok = true;
+    for (size_t i = 0; ok && i < ARRAY_LEN(parts); i++)
+        ok = copy_part(h->objects[0], h->objects[1], parts[i][0], parts[i][1]);
+    last(h, ok ? 0 : errno, 0);
+}
+
 static const struct {
     void (*run)(const struct helper *h);
     uint32_t places; /* enum helper_place, or'ed */
@@ -100,6 +126,7 @@ static const struct {
     [HELPER_MEASURE] = {measure, HELPER_IN_ZYGOTE, 1, 0},
     [HELPER_NETWORK] = {network, HELPER_IN_ZYGOTE, 1, 1},
     [HELPER_CONNECT] = {connect_port, HELPER_IN_AGENT, 0, 1},
+    [HELPER_COPY] = {copy, HELPER_IN_ZYGOTE, 2, 0},
 };
 
 noreturn void helper_run(struct helper *h, enum helper_place place) {

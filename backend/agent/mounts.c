@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -165,6 +166,29 @@ static int make_read_only(const char *path) {
                : 0;
 }
 
+/* Every start of a sandbox is a boot of its own; the host's tells who else runs beside it. */
+static int make_boot_id(struct setup *s) {
+    static const char from[] = "/run/e2b/boot_id", over[] = "/proc/sys/kernel/random/boot_id";
+    unsigned char b[16];
+    char text[64];
+    if (getrandom(b, sizeof(b), 0) != sizeof(b))
+        return fail(s, from);
+    b[6] = (b[6] & 0x0f) | 0x40;
+    b[8] = (b[8] & 0x3f) | 0x80;
+    snprintf(text, sizeof(text),
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n", b[0], b[1],
+             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+             b[15]);
+    int error = bind_text(s, from, over, text);
+    unlink(from); /* what is bound stays */
+    if (error || access(over, F_OK) < 0)
+        return error;
+    return mount(NULL, over, NULL,
+                 MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0
+               ? fail(s, over)
+               : 0;
+}
+
 int setup_masks(struct setup *s) {
     static const struct {
         const char *path;
@@ -190,5 +214,5 @@ int setup_masks(struct setup *s) {
         if (error)
             return error;
     }
-    return 0;
+    return make_boot_id(s);
 }

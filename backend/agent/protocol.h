@@ -205,6 +205,8 @@ enum helper_op {
     HELPER_MEASURE,   /* zygote; object: a directory. value = bytes allocated below it. */
     HELPER_NETWORK,   /* zygote; object: a pidfd, args: commands of network.h. Sets routes. */
     HELPER_CONNECT,   /* agent; args: port. fd: a stream socket connected to it on loopback. */
+    HELPER_COPY,      /* zygote; objects: rw of a sandbox that stands still, an empty directory. Puts
+                         what the uppers hold into root and usr there. */
     /* agent; backend/agent/files_protocol.h tells their arguments and answers */
     HELPER_FILE_OPEN_READ,
     HELPER_FILE_OPEN_WRITE,

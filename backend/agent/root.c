@@ -7,6 +7,7 @@
  */
 #include "backend/agent/setup.h"
 #include "backend/agent/sys.h"
+#include "backend/agent/tree.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -116,6 +117,8 @@ static int mount_overlay(int rw, const char *prefix, const int *lowers, size_t c
     snprintf(name, sizeof(name), "%supper", prefix);
     error = make_dir(rw, name, &upper);
     snprintf(name, sizeof(name), "%swork", prefix);
+    if (!error && !tree_remove(rw, name)) /* of an earlier start, which marked it as volatile */
+        error = errno;
     if (!error)
         error = make_dir(rw, name, &work);
     if (!error)

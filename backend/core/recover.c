@@ -39,11 +39,6 @@ static void finish_one(struct recovery *recovery) {
     free(recovery);
 }
 
-static void on_process(void *ctx, struct guest_process *process) {
-    struct sandbox *sandbox = ctx;
-    process_adopt(sandbox, process);
-}
-
 static void on_adopted(void *ctx, struct guest *guest, const struct error *err) {
     struct sandbox *sandbox = ctx;
     struct recovery *recovery = sandbox->ended_ctx;
@@ -108,8 +103,7 @@ static void adopt_all(struct recovery *recovery) {
         }
         recovery->waiting++;
         at->ended_ctx = recovery;
-        guest_adopt(core->config.runtime, at->id, &sandbox_guest_events, at, on_process,
-                    on_adopted);
+        guest_adopt(core->config.runtime, at->id, false, &sandbox_guest_events, at, on_adopted);
     }
 }
 

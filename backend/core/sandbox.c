@@ -237,7 +237,12 @@ static void on_process_exited(void *ctx, int32_t pid, int32_t status) {
     process_on_exit(ctx, pid, status);
 }
 
+static void on_process_found(void *ctx, struct guest_process *process) {
+    process_adopt(ctx, process);
+}
+
 const struct guest_events sandbox_guest_events = {
     .process_exited = on_process_exited,
     .exited = on_guest_exited,
+    .found = on_process_found,
 };

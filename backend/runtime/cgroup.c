@@ -268,6 +268,19 @@ bool cgroup_thaw(struct cgroup *cg, struct error *err) {
     return set_frozen(cg, false, err);
 }
 
+bool cgroup_has_freezer(const struct cgroup *cg) {
+    return dir_of(cg, cg->cgs->freezer) != NULL;
+}
+
+bool cgroup_is_frozen(const struct cgroup *cg) {
+    char text[128];
+    const char *dir = dir_of(cg, cg->cgs->freezer);
+    bool v2 = is_v2(cg->cgs, cg->cgs->freezer);
+    if (!dir || !cgroup_get(dir, v2 ? "cgroup.events" : "freezer.state", text, sizeof(text)))
+        return true;
+    return strstr(text, v2 ? "frozen 1" : "FROZEN") != NULL;
+}
+
 bool cgroup_kill(struct cgroup *cg) {
     const char *dir = dir_of(cg, cg->cgs->freezer);
     if (!dir)

@@ -43,6 +43,9 @@ int cgroup_open_procs(const struct cgroup *cg, int fds[ZYGOTE_MAX_CGROUPS], stru
  * it leaves it. ERR_UNSUPPORTED where no freezer is. */
 bool cgroup_freeze(struct cgroup *cg, struct error *err);
 bool cgroup_thaw(struct cgroup *cg, struct error *err);
+/* Has everything in it come to a stop? Also true where no freezer is. */
+bool cgroup_is_frozen(const struct cgroup *cg);
+bool cgroup_has_freezer(const struct cgroup *cg);
 /* Kills everything in it, frozen or not. False where only killing PID 1 is left (a v1 freezer is
  * thawed then, because it holds back even SIGKILL). */
 bool cgroup_kill(struct cgroup *cg);

@@ -61,6 +61,7 @@ void guest_free(struct guest *g) {
     guest_stop_waiting(g);
     guest_forget_link(g);
     guest_unwatch_disk(g);
+    guest_forget_calm(g);
     if (g->death)
         uv_close((uv_handle_t *)g->death, free_handle);
     if (g->control)
@@ -118,8 +119,12 @@ static void fail(struct guest *g, const struct error *err) {
 void guest_is_ready(struct guest *g) {
     guest_stop_waiting(g);
     g->state = GUEST_RUNNING;
-    guest_watch_disk(g);
-    g->ready(g->ctx, g, NULL);
+    if (!g->is_paused)
+        guest_watch_disk(g);
+    if (g->calm)
+        guest_calmed(g, NULL);
+    else
+        g->ready(g->ctx, g, NULL);
 }
 
 static void on_hello(void *ctx) {
@@ -206,9 +211,12 @@ static bool put(struct parcel *p, int fd) {
 static bool put_first(struct guest *g, struct parcel *p, struct error *err) {
     struct sandbox_dir dir;
     int pair[2];
-    if (!sandbox_dirs_create(&g->rt->dirs, g->id, g->rt->holder.id_base, &dir, err))
+    if (!(g->plan.resumes
+              ? sandbox_dirs_reopen(&g->rt->dirs, g->id, &dir, err)
+              : sandbox_dirs_create(&g->rt->dirs, g->id, g->rt->holder.id_base, &dir, err)))
         return false;
     g->has_dir = true;
+    g->keeps_files = g->plan.resumes; /* should it fail */
     put(p, dir.listen);
     int rw = runtime_hand_over(g->rt, dir.rw, false, err);
     if (rw < 0)

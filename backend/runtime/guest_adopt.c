@@ -4,6 +4,7 @@
  * what nobody knows.
  */
 #include "backend/runtime/internal.h"
+#include "common/log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -40,17 +41,38 @@ static void fail_later(void *ctx) {
     guest_fail(ctx);
 }
 
-void guest_adopt(struct runtime *rt, const char *id, const struct guest_events *events, void *ctx,
-                 void (*each)(void *ctx, struct guest_process *process), guest_ready ready) {
+static void tell_frozen(void *ctx) {
+    struct guest *g = ctx;
+    g->ready(g->ctx, g, NULL);
+}
+
+/* It may have been frozen when the last daemon died, on its way into a pause or by the disk watch,
+ * or not yet be when it was to be. */
+static void set_pace(struct guest *g) {
+    struct error err = ERROR_INIT;
+    if (!(g->is_paused ? guest_freeze(g, &err) : guest_thaw(g, &err)))
+        log_warn("an adopted sandbox was not frozen or thawed", "sandbox", g->id, "error",
+                 err.message);
+    if (!g->is_paused || !cgroup_has_freezer(g->cgroup))
+        return;
+    g->state = GUEST_FROZEN;
+    guest_stop_waiting(g);
+    runtime_defer(g->rt, tell_frozen, g);
+}
+
+void guest_adopt(struct runtime *rt, const char *id, bool paused, const struct guest_events *events,
+                 void *ctx, guest_ready ready) {
     struct guest *g = guest_new(rt, id, events, ctx, ready);
     g->state = GUEST_ADOPTING;
-    g->each = each;
+    g->is_paused = g->keeps_files = paused;
     g->has_dir = true;
     g->limits = plan_default_limits;
-    if (!find(g, &g->failure)) {
-        g->failure.kind = ERR_GONE;
-        runtime_defer(rt, fail_later, g);
+    if (find(g, &g->failure)) {
+        set_pace(g);
+        return;
     }
+    g->failure.kind = ERR_GONE;
+    runtime_defer(rt, fail_later, g);
 }
 
 static void on_process(void *ctx, struct control_reply *reply) {
@@ -63,7 +85,7 @@ static void on_process(void *ctx, struct control_reply *reply) {
         return;
     }
     guest_take_process(&process, reply);
-    g->each(g->ctx, &process);
+    g->events->found(g->ctx, &process);
 }
 
 void guest_ask_for_processes(struct guest *g) {
@@ -89,19 +111,23 @@ static void kill_and_wait(pid_t pid) {
     poll(&ended, 1, SWEEP_WAIT_MS);
 }
 
-static void sweep_one(void *ctx, const char *id) {
-    const struct sweep *s = ctx;
+void runtime_clear(struct runtime *rt, const char *id) {
     struct error ignored = ERROR_INIT;
-    if (s->is_known(s->ctx, id))
-        return;
-    cleanup_close int socket = sandbox_dirs_connect(&s->rt->dirs, id, &ignored);
+    cleanup_close int socket = sandbox_dirs_connect(&rt->dirs, id, &ignored);
     pid_t pid = socket < 0 ? -1 : listener_pid(socket);
-    struct cgroup *cgroup = pid < 0 ? NULL : cgroup_adopt(s->rt->cgroups, id, pid, &ignored);
+    struct cgroup *cgroup = pid < 0 ? NULL : cgroup_adopt(rt->cgroups, id, pid, &ignored);
     if (cgroup)
         cgroup_kill(cgroup);
     kill_and_wait(pid);
     if (cgroup && !cgroup_remove(cgroup))
         cgroup_release(cgroup);
+}
+
+static void sweep_one(void *ctx, const char *id) {
+    const struct sweep *s = ctx;
+    if (s->is_known(s->ctx, id))
+        return;
+    runtime_clear(s->rt, id);
     sandbox_dirs_discard(&s->rt->dirs, id);
 }
 

@@ -22,18 +22,19 @@ static void kill_all(struct guest *g) {
 void guest_was_lost(struct guest *g, const char *reason) {
     if (g->state == GUEST_LOST || g->state == GUEST_ENDING)
         return;
-    const bool adopting = g->state == GUEST_ADOPTING;
+    const bool adopting = g->state == GUEST_ADOPTING && !g->calm;
     g->state = GUEST_LOST;
     guest_unwatch_disk(g);
     kill_all(g);
     guest_stop_waiting(g);
     guest_fail_calls(g);
-    if (!adopting) {
-        g->events->exited(g->ctx, reason);
-        return;
-    }
     error_set(&g->failure, ERR_GONE, "the sandbox %s cannot be taken over: %s", g->id, reason);
-    guest_fail(g);
+    if (adopting) {
+        guest_fail(g);
+    } else {
+        guest_calmed(g, &g->failure); /* heard after this: */
+        g->events->exited(g->ctx, reason);
+    }
 }
 
 static void on_try_again(uv_timer_t *timer);
@@ -49,7 +50,7 @@ static void finish(struct guest *g) {
         cgroup_release(g->cgroup);
     }
     g->cgroup = NULL;
-    if (g->has_dir)
+    if (g->has_dir && !g->keeps_files)
         sandbox_dirs_discard(&g->rt->dirs, g->id);
     void (*ended)(void *ctx) = g->ended;
     void *ctx = g->ended_ctx;
@@ -103,11 +104,17 @@ void guest_end(struct guest *g, void (*done)(void *ctx), void *ctx) {
 }
 
 void guest_kill(struct guest *guest, void (*done)(void *ctx), void *ctx) {
+    guest->keeps_files = false;
+    guest_end(guest, done, ctx);
+}
+
+void guest_stop(struct guest *guest, void (*done)(void *ctx), void *ctx) {
+    guest->keeps_files = true;
     guest_end(guest, done, ctx);
 }
 
 void guest_abandon(struct guest *g) {
-    if (g->state != GUEST_RUNNING && g->state != GUEST_ADOPTING)
+    if (g->state != GUEST_RUNNING && g->state != GUEST_ADOPTING && g->state != GUEST_FROZEN)
         kill_all(g); /* its directory is found by the next daemon's sweep */
     guest_free(g);
 }

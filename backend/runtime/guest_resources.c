@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a guest uses, and stopping its clock.
+ * What a guest uses.
  */
 #include "backend/runtime/internal.h"
-#include "backend/runtime/stop.h"
 
 pid_t guest_pid(const struct guest *guest) {
     return guest->pid;
-}
-
-bool guest_freeze(struct guest *guest, struct error *err) {
-    return cgroup_freeze(guest->cgroup, err) ||
-           (err->kind == ERR_UNSUPPORTED && stop_processes(guest->pid, true, err));
-}
-
-bool guest_thaw(struct guest *guest, struct error *err) {
-    return cgroup_thaw(guest->cgroup, err) ||
-           (err->kind == ERR_UNSUPPORTED && stop_processes(guest->pid, false, err));
 }
 
 static int64_t memory_total(const struct guest *guest) {

@@ -36,6 +36,7 @@ struct runtime {
     struct runtime_facts facts;
     struct proc_usage processes; /* where there are no groups that count */
 
+    bool stopping;
     unsigned making;
     struct guest *queue;  /* waiting to be made, oldest first */
     struct guest *guests; /* all of them */
@@ -56,6 +57,7 @@ enum guest_state {
     GUEST_QUEUED,
     GUEST_MAKING,   /* the zygote was asked */
     GUEST_GREETING, /* its agent has not spoken yet */
+    GUEST_FROZEN,   /* adopted so: its agent speaks when it is thawed */
     GUEST_ADOPTING,
     GUEST_RUNNING,
     GUEST_LOST, /* it ended by itself; what is left waits for guest_kill */
@@ -63,6 +65,7 @@ enum guest_state {
 };
 
 struct guest_call; /* guest_process.c */
+struct guest_calm; /* guest_pause.c */
 struct guest_link; /* guest_network.c */
 
 struct guest {
@@ -83,7 +86,9 @@ struct guest {
     const struct guest_events *events;
     void *ctx;
     guest_ready ready;
-    void (*each)(void *ctx, struct guest_process *process); /* while ADOPTING */
+    struct guest_calm *calm; /* it is being paused or resumed; else NULL */
+    bool is_paused;
+    bool keeps_files; /* when it ends */
     struct guest_call *calls;
     struct guest_link *link; /* its network is being connected: spawns are held; else NULL */
     bool is_watched;         /* by rt->disk */
@@ -109,6 +114,13 @@ void guest_is_ready(struct guest *g);
 /* Ends what could not be made or adopted, then tells the owner why. */
 void guest_fail(struct guest *g);
 void runtime_make_next(struct runtime *rt);
+
+/* guest_pause.c */
+bool guest_freeze(struct guest *g, struct error *err);
+bool guest_thaw(struct guest *g, struct error *err);
+/* The end of a pause or resume under way, if there is one; err NULL: it is done. */
+void guest_calmed(struct guest *g, const struct error *err);
+void guest_forget_calm(struct guest *g); /* without a word */
 
 /* guest_adopt.c */
 void guest_ask_for_processes(struct guest *g);

@@ -43,6 +43,7 @@ struct plan {
     size_t overlay_count;
     struct plan_limits limits;
     struct plan_network network;
+    bool resumes; /* its directory is there, with all that it wrote before */
 };
 
 extern const struct plan_limits plan_default_limits;

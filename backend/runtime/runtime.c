@@ -144,7 +144,7 @@ struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_config *conf
     rt->loop = loop;
     rt->max_in_making = config->max_in_making ? config->max_in_making : DEFAULT_IN_MAKING;
     rt->holder = (struct holder)HOLDER_INIT;
-    rt->dirs = (struct sandbox_dirs){.state = -1, .sandboxes = -1, .trash = -1};
+    rt->dirs = (struct sandbox_dirs){.state = -1, .sandboxes = -1, .layers = -1, .trash = -1};
     rt->seccomp = -1;
     rt->last_deferred = &rt->deferred;
     if (start(rt, config, report, ctx, err))
@@ -158,6 +158,7 @@ static void free_handle(uv_handle_t *handle) {
 }
 
 void runtime_stop(struct runtime *rt) {
+    rt->stopping = true;
     rt->queue = NULL; /* abandoned with all others below */
     rt->max_in_making = 0;
     zygote_client_stop(&rt->zygote);

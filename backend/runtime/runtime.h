@@ -11,6 +11,7 @@
 #ifndef E2B_RUNTIME_RUNTIME_H
 #define E2B_RUNTIME_RUNTIME_H
 
+#include "backend/runtime/overlays.h"
 #include "backend/runtime/plan.h"
 
 #include <uv.h>
@@ -52,22 +53,6 @@ json_t *runtime_describe_plan(const struct runtime *rt, const struct plan *plan)
 /* ---- a guest's life ---------------------------------------------------------------------------
  */
 
-/* Given at creation or adoption; `ctx` is the owner's. */
-struct guest_events {
-    /* A process ended (status of wait(2)); it stays known to the agent until guest_forget. */
-    void (*process_exited)(void *ctx, int32_t pid, int32_t status);
-    /* The sandbox is gone without guest_kill: PID 1 died, or broke the protocol. `reason` is a
-     * text. What is left of it is still to be removed by guest_kill. */
-    void (*exited)(void *ctx, const char *reason);
-};
-
-/* On failure guest is NULL and err is filled; everything half-made is removed already. */
-typedef void (*guest_ready)(void *ctx, struct guest *guest, const struct error *err);
-void guest_create(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
-                  void *ctx, guest_ready ready);
-
-/* A guest found alive after a restart of the daemon. `each` is called for every process the agent
- * knows, before `ready`; it takes the descriptors. */
 struct guest_process {
     int32_t pid;
     bool pty, has_stdin, exited;
@@ -75,12 +60,33 @@ struct guest_process {
     int arguments;    /* memfd: struct spawn_arguments */
     int out, err, in; /* pty: out is the master, the others -1 */
 };
-void guest_adopt(struct runtime *rt, const char *id, const struct guest_events *events, void *ctx,
-                 void (*each)(void *ctx, struct guest_process *process), guest_ready ready);
+
+/* Given at creation or adoption; `ctx` is the owner's. */
+struct guest_events {
+    /* A process ended (status of wait(2)); it stays known to the agent until guest_forget. */
+    void (*process_exited)(void *ctx, int32_t pid, int32_t status);
+    /* The sandbox is gone without guest_kill: PID 1 died, or broke the protocol. `reason` is a
+     * text. What is left of it is still to be removed by guest_kill. */
+    void (*exited)(void *ctx, const char *reason);
+    /* A process that the agent of an adopted sandbox knows; takes the descriptors. */
+    void (*found)(void *ctx, struct guest_process *process);
+};
+
+/* On failure guest is NULL and err is filled; everything half-made is removed already. */
+typedef void (*guest_ready)(void *ctx, struct guest *guest, const struct error *err);
+void guest_create(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
+                  void *ctx, guest_ready ready);
+
+/* A guest found alive after a restart of the daemon. Its processes are told before `ready`; those
+ * of a paused one, which stays so, before guest_resume is done. */
+void guest_adopt(struct runtime *rt, const char *id, bool paused, const struct guest_events *events,
+                 void *ctx, guest_ready ready);
 
 /* Kills, waits until nothing of it runs, hands its directories to the trash; then `done`. The guest
  * is not to be used after this call. `ctx` may differ from the one at creation. */
 void guest_kill(struct guest *guest, void (*done)(void *ctx), void *ctx);
+/* The same, but what it wrote is kept, for a plan that resumes. */
+void guest_stop(struct guest *guest, void (*done)(void *ctx), void *ctx);
 /* Lets go of the guest without touching the sandbox (clean stop of the daemon). */
 void guest_release(struct guest *guest);
 
@@ -91,9 +97,12 @@ pid_t guest_pid(const struct guest *guest); /* PID 1, as seen outside */
 /* When nobody watches over the sandbox past this time its agent ends it; 0: never. A sandbox that
  * was never told one ends with the daemon that made it. */
 void guest_set_deadline(struct guest *guest, int64_t unix_seconds);
-/* Where the host has no freezer for it, SIGSTOP is used, which the workload can see. */
-bool guest_freeze(struct guest *guest, struct error *err);
-bool guest_thaw(struct guest *guest, struct error *err);
+/* Nothing in it runs any more when `done` comes; after a failure everything does. Where the host
+ * has no freezer SIGSTOP is used, which the workload can see. */
+typedef void (*guest_done)(void *ctx, const struct error *err);
+void guest_pause(struct guest *guest, guest_done done, void *ctx);
+/* An error means that it was lost, which was told before. */
+void guest_resume(struct guest *guest, guest_done done, void *ctx);
 
 /* Replaces what the sandbox may reach. `done` is called once, also when it ends meanwhile. */
 void guest_set_network(struct guest *guest, const struct plan_network *network,
@@ -109,6 +118,24 @@ struct guest_usage {
     uint32_t cpus;
 };
 bool guest_usage(struct guest *guest, struct guest_usage *usage, struct error *err);
+
+/* ---- what sandboxes have written --------------------------------------------------------------
+ */
+
+/* Waits until the disk has all of it, and all layers. */
+void runtime_sync(struct runtime *rt, guest_done done, void *ctx);
+/* Copies it, of a sandbox that stands still, to the new layer layers/NAME. */
+void runtime_copy(struct runtime *rt, const char *id, const char *layer, guest_done done,
+                  void *ctx);
+/* Puts a layer on top of the overlays that it was made over. */
+bool runtime_stack_layer(struct runtime *rt, const char *layer, struct overlays *overlays);
+/* Out of sight at once, removed later. */
+void runtime_discard(struct runtime *rt, const char *id); /* of a sandbox that does not run */
+void runtime_discard_layer(struct runtime *rt, const char *layer);
+void runtime_sweep_layers(struct runtime *rt, bool (*is_known)(void *ctx, const char *layer),
+                          void *ctx);
+/* Ends what may be left of a sandbox, at the start of the daemon, and keeps what it wrote. */
+void runtime_clear(struct runtime *rt, const char *id);
 
 /* ---- inside a guest ---------------------------------------------------------------------------
  */

@@ -43,12 +43,15 @@ static void on_pause_over(uv_timer_t *timer) {
 bool sandbox_dirs_start(struct sandbox_dirs *dirs, uv_loop_t *loop, const char *state,
                         struct zygote_client *zygote, struct error *err) {
     *dirs = (struct sandbox_dirs){
-        .sandboxes = -1, .trash = -1, .emptying_socket = -1, .zygote = zygote};
+        .sandboxes = -1, .layers = -1, .trash = -1, .emptying_socket = -1, .zygote = zygote};
     dirs->state = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dirs->state < 0)
         return error_errno(err, errno, "cannot open %s", state);
     dirs->sandboxes = make_and_open(dirs->state, "sandboxes", err);
     if (dirs->sandboxes < 0)
+        return false;
+    dirs->layers = make_and_open(dirs->state, "layers", err);
+    if (dirs->layers < 0)
         return false;
     dirs->trash = make_and_open(dirs->state, "trash", err);
     if (dirs->trash < 0)
@@ -75,6 +78,7 @@ void sandbox_dirs_stop(struct sandbox_dirs *dirs) {
     if (dirs->pause)
         uv_close((uv_handle_t *)steal_ptr(&dirs->pause), free_handle);
     close_fd(&dirs->trash);
+    close_fd(&dirs->layers);
     close_fd(&dirs->sandboxes);
     close_fd(&dirs->state);
 }
@@ -104,24 +108,43 @@ static void remove_dir(int at, const char *id) {
     unlinkat(at, id, AT_REMOVEDIR);
 }
 
+int sandbox_dirs_make_rw(int dir, uint32_t owner) {
+    if (mkdirat(dir, "rw", 0700) < 0 ||
+        (owner != geteuid() && fchownat(dir, "rw", owner, owner, AT_SYMLINK_NOFOLLOW) < 0))
+        return -1;
+    return open_dir(dir, "rw");
+}
+
 bool sandbox_dirs_create(struct sandbox_dirs *dirs, const char *id, uint32_t owner,
                          struct sandbox_dir *made, struct error *err) {
     *made = (struct sandbox_dir){-1, -1};
     if (mkdirat(dirs->sandboxes, id, 0700) < 0)
         return error_errno(err, errno, "cannot make the directory of %s", id);
     cleanup_close int dir = open_dir(dirs->sandboxes, id);
-    if (dir >= 0 && mkdirat(dir, "rw", 0700) == 0) {
-        made->rw = open_dir(dir, "rw");
-        bool given =
-            owner == geteuid() || fchownat(dir, "rw", owner, owner, AT_SYMLINK_NOFOLLOW) == 0;
-        if (given && made->rw >= 0)
-            made->listen = bind_socket(dir);
-    }
+    if (dir >= 0)
+        made->rw = sandbox_dirs_make_rw(dir, owner);
+    if (made->rw >= 0)
+        made->listen = bind_socket(dir);
     if (made->listen >= 0)
         return true;
     error_errno(err, errno, "cannot make the directory of %s", id);
     close_fd(&made->rw);
     remove_dir(dirs->sandboxes, id);
+    return false;
+}
+
+bool sandbox_dirs_reopen(struct sandbox_dirs *dirs, const char *id, struct sandbox_dir *made,
+                         struct error *err) {
+    cleanup_close int dir = open_dir(dirs->sandboxes, id);
+    *made = (struct sandbox_dir){dir < 0 ? -1 : open_dir(dir, "rw"), -1};
+    if (made->rw >= 0) {
+        unlinkat(dir, SOCKET_NAME, 0); /* of the earlier start */
+        made->listen = bind_socket(dir);
+    }
+    if (made->listen >= 0)
+        return true;
+    error_errno(err, errno, "cannot open the directory of %s", id);
+    close_fd(&made->rw);
     return false;
 }
 
@@ -154,9 +177,8 @@ static bool first_entry(int at, char name[static 64]) {
     return found;
 }
 
-void sandbox_dirs_each(struct sandbox_dirs *dirs, void (*each)(void *ctx, const char *id),
-                       void *ctx) {
-    int fd = openat(dirs->sandboxes, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+void sandbox_dirs_each_in(int at, void (*each)(void *ctx, const char *name), void *ctx) {
+    int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = fd < 0 ? NULL : fdopendir(fd);
     for (struct dirent *e; stream && (e = readdir(stream));)
         if (e->d_name[0] != '.')
@@ -165,17 +187,26 @@ void sandbox_dirs_each(struct sandbox_dirs *dirs, void (*each)(void *ctx, const 
         closedir(stream);
 }
 
+void sandbox_dirs_each(struct sandbox_dirs *dirs, void (*each)(void *ctx, const char *id),
+                       void *ctx) {
+    sandbox_dirs_each_in(dirs->sandboxes, each, ctx);
+}
+
 /* ---- away -------------------------------------------------------------------------------------
  */
 
 /* A name of its own, should the same one come again before the first is gone. */
-void sandbox_dirs_discard(struct sandbox_dirs *dirs, const char *id) {
+void sandbox_dirs_trash(struct sandbox_dirs *dirs, int at, const char *from) {
     uint32_t random;
     char name[sizeof(dirs->emptying_name)];
     ids_random(&random, sizeof(random));
-    snprintf(name, sizeof(name), "%.40s-%08x", id, random);
-    if (renameat(dirs->sandboxes, id, dirs->trash, name) == 0 && !dirs->emptying)
+    snprintf(name, sizeof(name), "%.40s-%08x", from, random);
+    if (renameat(at, from, dirs->trash, name) == 0 && !dirs->emptying)
         uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
+}
+
+void sandbox_dirs_discard(struct sandbox_dirs *dirs, const char *id) {
+    sandbox_dirs_trash(dirs, dirs->sandboxes, id);
 }
 
 /* What cannot be removed is not tried again and again. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The directories of a sandbox: state/sandboxes/ID (0700, ours) with agent.sock and rw/, which
- * belongs to the sandbox's root. What ended goes to state/trash, and from there away, one after the
- * other and not in a hurry: file systems that discard at once make the next writers wait.
+ * belongs to the sandbox's root; and those of layers, state/layers/NAME, with a rw/ of the same
+ * kind that is not written any more. What ended goes to state/trash, and from there away, one after
+ * the other and not in a hurry: file systems that discard at once make the next writers wait.
  */
 #ifndef E2B_RUNTIME_SANDBOX_DIRS_H
 #define E2B_RUNTIME_SANDBOX_DIRS_H
@@ -14,7 +15,7 @@
 struct zygote_client;
 
 struct sandbox_dirs {
-    int state, sandboxes, trash; /* O_PATH */
+    int state, sandboxes, layers, trash; /* O_PATH */
     struct zygote_client *zygote;
     uv_poll_t *emptying; /* the helper at work; NULL: none */
     int emptying_socket;
@@ -34,6 +35,9 @@ struct sandbox_dir {
 /* `owner`: whom rw/ is given to. On failure nothing is left. */
 bool sandbox_dirs_create(struct sandbox_dirs *dirs, const char *id, uint32_t owner,
                          struct sandbox_dir *dir, struct error *err);
+/* For another start of one that has ended. */
+bool sandbox_dirs_reopen(struct sandbox_dirs *dirs, const char *id, struct sandbox_dir *dir,
+                         struct error *err);
 /* Connects to the agent of a sandbox; -1: it is not there. */
 int sandbox_dirs_connect(struct sandbox_dirs *dirs, const char *id, struct error *err);
 int sandbox_dirs_open_rw(struct sandbox_dirs *dirs, const char *id);
@@ -41,5 +45,18 @@ int sandbox_dirs_open_rw(struct sandbox_dirs *dirs, const char *id);
 void sandbox_dirs_discard(struct sandbox_dirs *dirs, const char *id);
 void sandbox_dirs_each(struct sandbox_dirs *dirs, void (*each)(void *ctx, const char *id),
                        void *ctx);
+
+/* layer_dirs.c: the same of layers. */
+int layer_dirs_create(struct sandbox_dirs *dirs, const char *name, uint32_t owner,
+                      struct error *err);
+int layer_dirs_open(struct sandbox_dirs *dirs, const char *name);
+void layer_dirs_discard(struct sandbox_dirs *dirs, const char *name);
+void layer_dirs_each(struct sandbox_dirs *dirs, void (*each)(void *ctx, const char *name),
+                     void *ctx);
+
+/* What both are made of. `at` is `sandboxes` or `layers`. */
+int sandbox_dirs_make_rw(int dir, uint32_t owner); /* O_PATH */
+void sandbox_dirs_trash(struct sandbox_dirs *dirs, int at, const char *name);
+void sandbox_dirs_each_in(int at, void (*each)(void *ctx, const char *name), void *ctx);
 
 #endif

@@ -194,9 +194,10 @@ void guest_create(struct runtime *rt, const struct plan *plan, const struct gues
     later->guest = add(plan->id, events, ctx);
 }
 
-void guest_adopt(struct runtime *rt, const char *id, const struct guest_events *events, void *ctx,
-                 void (*each)(void *ctx, struct guest_process *process), guest_ready ready) {
+void guest_adopt(struct runtime *rt, const char *id, bool paused, const struct guest_events *events,
+                 void *ctx, guest_ready ready) {
     (void)rt;
+    (void)paused;
     struct later *later = answer_later(ctx);
     struct guest *guest = find(id);
     later->ready = ready;
@@ -214,7 +215,7 @@ void guest_adopt(struct runtime *rt, const char *id, const struct guest_events *
         fake_close_pipes(at);
         make_pipe(&at->out, &process.out, true);
         make_pipe(&at->err, &process.err, true);
-        each(ctx, &process);
+        events->found(ctx, &process);
     }
 }
 

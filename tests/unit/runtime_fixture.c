@@ -88,7 +88,13 @@ static void on_guest_exited(void *ctx, const char *reason) {
     w->exited++;
 }
 
-static const struct guest_events events = {on_process_exited, on_guest_exited};
+static void on_known_process(void *ctx, struct guest_process *process) {
+    struct world *w = ctx;
+    ck_assert_uint_lt(w->process_count, WORLD_PROCESSES);
+    w->processes[w->process_count++] = *process;
+}
+
+static const struct guest_events events = {on_process_exited, on_guest_exited, on_known_process};
 
 static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     struct world *w = ctx;
@@ -101,16 +107,27 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     w->failed++;
 }
 
+void world_plan(struct world *w, unsigned number, struct plan *plan) {
+    *plan = (struct plan){.limits = plan_default_limits, .template_id = "test"};
+    world_id(number, plan->id);
+    plan->overlay_count = runtime_base_overlays(w->rt, plan->overlays);
+}
+
 void world_begin(struct world *w, unsigned number) {
-    struct plan plan = {.limits = plan_default_limits, .template_id = "test"};
-    world_id(number, plan.id);
-    plan.overlay_count = runtime_base_overlays(w->rt, plan.overlays);
+    struct plan plan;
+    world_plan(w, number, &plan);
     guest_create(w->rt, &plan, &events, w, on_ready);
 }
 
 struct guest *world_create(struct world *w) {
+    struct plan plan;
+    world_plan(w, w->ready + 1, &plan);
+    return world_carry_out(w, &plan);
+}
+
+struct guest *world_carry_out(struct world *w, const struct plan *plan) {
     const unsigned before = w->ready;
-    world_begin(w, w->ready + 1);
+    guest_create(w->rt, plan, &events, w, on_ready);
     while (w->ready == before && !w->failed)
         uv_run(&w->loop, UV_RUN_ONCE);
     if (w->failed)
@@ -129,17 +146,25 @@ void world_kill(struct world *w, struct guest *guest) {
     world_wait(w, &w->killed, before + 1);
 }
 
-static void on_known_process(void *ctx, struct guest_process *process) {
+static void on_calm(void *ctx, const struct error *err) {
     struct world *w = ctx;
-    ck_assert_uint_lt(w->process_count, WORLD_PROCESSES);
-    w->processes[w->process_count++] = *process;
+    w->err = err ? *err : (struct error)ERROR_INIT;
+    w->answers++;
 }
 
-struct guest *world_adopt(struct world *w, unsigned number) {
+bool world_calm(struct world *w, struct guest *guest,
+                void (*way)(struct guest *guest, guest_done done, void *ctx)) {
+    const unsigned before = w->answers;
+    way(guest, on_calm, w);
+    world_wait(w, &w->answers, before + 1);
+    return w->err.kind == ERR_NONE;
+}
+
+struct guest *world_adopt(struct world *w, unsigned number, bool paused) {
     const unsigned before = w->ready;
     char id[32];
     world_id(number, id);
-    guest_adopt(w->rt, id, &events, w, on_known_process, on_ready);
+    guest_adopt(w->rt, id, paused, &events, w, on_ready);
     while (w->ready == before && !w->failed)
         uv_run(&w->loop, UV_RUN_ONCE);
     return w->ready > before ? w->guests[before] : NULL;

@@ -38,8 +38,14 @@ void world_wait(struct world *w, const unsigned *counter, unsigned wanted);
 /* Starts making a sandbox and does not wait; its id is made of `number`. */
 void world_begin(struct world *w, unsigned number);
 struct guest *world_create(struct world *w);
+/* The same by a plan, which may be changed before. */
+void world_plan(struct world *w, unsigned number, struct plan *plan);
+struct guest *world_carry_out(struct world *w, const struct plan *plan);
 void world_kill(struct world *w, struct guest *guest);
-struct guest *world_adopt(struct world *w, unsigned number);
+struct guest *world_adopt(struct world *w, unsigned number, bool paused);
+/* Pauses, resumes; false: the error is in w->err. */
+bool world_calm(struct world *w, struct guest *guest,
+                void (*way)(struct guest *guest, guest_done done, void *ctx));
 void world_id(unsigned number, char id[static 32]);
 
 /* NULL when it was refused; then the error is in w->err. */

@@ -408,7 +408,7 @@ static void leave_behind(const char *script) {
 
 START_TEST(the_next_daemon_goes_on_with_what_runs) {
     leave_behind("while read -r line; do echo \"got $line\"; done; exit 5");
-    struct guest *guest = world_adopt(&w, 1);
+    struct guest *guest = world_adopt(&w, 1, false);
     ck_assert_ptr_nonnull(guest);
     ck_assert_uint_eq(w.process_count, 1);
     struct guest_process p = w.processes[0];
@@ -428,7 +428,7 @@ END_TEST
 
 START_TEST(the_next_daemon_hears_of_what_ended_meanwhile) {
     leave_behind("echo bye; exit 3");
-    struct guest *guest = world_adopt(&w, 1);
+    struct guest *guest = world_adopt(&w, 1, false);
     ck_assert_ptr_nonnull(guest);
     ck_assert_uint_eq(w.process_count, 1);
     struct guest_process p = w.processes[0];
@@ -445,7 +445,7 @@ START_TEST(what_nobody_knows_is_swept_away) {
     ck_assert_uint_eq(entries("sandboxes"), 1);
     runtime_sweep(w.rt, knows_nobody, NULL);
     ck_assert_uint_eq(entries("sandboxes"), 0);
-    ck_assert_ptr_null(world_adopt(&w, 1));
+    ck_assert_ptr_null(world_adopt(&w, 1, false));
     ck_assert_int_eq(w.err.kind, ERR_GONE);
     wait_for_empty_trash();
 }

@@ -50,6 +50,7 @@ half_made() { ls -d "$E2B_HOME"/base/.new-* 2>/dev/null; }
 @test "whoever fills the disk is frozen before it is full, and others live" {
     small_disk 400m
     id=$(new_sandbox)
+    e2b sandbox exec "$id" 'fallocate -l 200M big' </dev/null
     e2b sandbox exec --background "$id" -- sh -c 'while dd if=/dev/zero bs=64k count=16 status=none >>fill; do sleep 0.05; done' 2>/dev/null
     until_true grep -q 'wrote most is frozen' "$E2B_HOME"/*.log
     [ "$(e2b sandbox run -- echo well </dev/null)" = well ]

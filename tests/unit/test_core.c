@@ -121,8 +121,10 @@ static void on_flag(void *ctx) {
 }
 
 START_TEST(a_sandbox_is_made_as_asked) {
-    struct sandbox_request request = {
-        .template_ref = " E2BDEV/Base:default ", .timeout_s = 60, .secure = true, .network = {.internet = true}};
+    struct sandbox_request request = {.template_ref = " E2BDEV/Base:default ",
+                                      .timeout_s = 60,
+                                      .secure = true,
+                                      .network = {.internet = true}};
     pairs_put(&request.metadata, "a", "b");
     struct sandbox *sandbox = create_with(request).sandbox;
     ck_assert_str_eq(fake.last_plan.id, sandbox->id);

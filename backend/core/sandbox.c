@@ -4,6 +4,7 @@
  * committed; what the daemon dies before is swept by the next one.
  */
 #include "backend/core/core.h"
+#include "backend/core/logs.h"
 #include "backend/core/template.h"
 #include "backend/store/sandboxes.h"
 #include "common/log.h"
@@ -28,6 +29,7 @@ struct sandbox *sandbox_new(struct core *core, const char *id) {
 }
 
 void sandbox_free(struct sandbox *sandbox) {
+    sandbox_log_free(sandbox);
     pairs_free(&sandbox->metadata);
     pairs_free(&sandbox->env);
     network_rules_free(&sandbox->network);
@@ -126,6 +128,7 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     if (guest) {
         sandbox_begin(sandbox, guest);
         metrics_count_start(sandbox->core);
+        sandbox_log(sandbox, LOG_INFO, "created from template %s", sandbox->template_id);
         making->done(making->ctx, sandbox, NULL);
     } else {
         sandbox_leave(sandbox);
@@ -224,6 +227,7 @@ bool sandbox_kill(struct sandbox *sandbox, const char *reason, void (*done)(void
         log_warn("the end of a sandbox was not recorded", "sandbox", sandbox->id, "error",
                  err.message);
     log_info("sandbox ends", "sandbox", sandbox->id, "reason", reason);
+    sandbox_log(sandbox, LOG_INFO, "killed: %s", reason);
     process_lose_all(sandbox);
     guest_kill(steal_ptr(&sandbox->guest), on_gone, sandbox);
     return true;

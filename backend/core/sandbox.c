@@ -143,9 +143,7 @@ static struct sandbox *plan_sandbox(struct core *core, struct sandbox_request *r
     const struct template *template = template_resolve(request->template_ref, err);
     if (!template || !limits_check(core, request, err))
         return NULL;
-    char id[ID_SANDBOX];
-    ids_sandbox(id);
-    struct sandbox *sandbox = sandbox_new(core, id);
+    struct sandbox *sandbox = sandbox_new(core, "");
     if (sandbox)
         sandbox->making = malloc(sizeof(*sandbox->making));
     if (!sandbox || !sandbox->making) {
@@ -159,6 +157,9 @@ static struct sandbox *plan_sandbox(struct core *core, struct sandbox_request *r
     request->network = (struct network_rules){.internet = false};
     sandbox->limits = plan_default_limits;
     fill_plan(core, sandbox, plan);
+    if (!runtime_spare(core->config.runtime, plan))
+        ids_sandbox(plan->id);
+    memcpy(sandbox->id, plan->id, sizeof(sandbox->id));
     if (sandbox_set_access(sandbox, request->secure, err) && plan_check(plan, err))
         return sandbox;
     sandbox_free(sandbox);

@@ -12,12 +12,14 @@ enum {
     MAX_SANDBOXES = 2000,
     MAX_TIMEOUT_S = 7 * 24 * 3600,
     DISK_RESERVE_BYTES = 512 << 20,
+    SPARES = 3,
 };
 
 bool rooms_start(struct daemon *daemon, struct error *err) {
     char path[PATHS_MAX + 16], logs[PATHS_MAX + 16];
     const struct runtime_config config = {.state = daemon->paths.state,
-                                          .disk_reserve_bytes = DISK_RESERVE_BYTES};
+                                          .disk_reserve_bytes = DISK_RESERVE_BYTES,
+                                          .spares = SPARES};
     snprintf(path, sizeof(path), "%s/state.db", daemon->paths.state);
     daemon->store = store_open(path, err);
     if (!daemon->store)

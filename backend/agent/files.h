@@ -16,4 +16,9 @@ bool files_serves(uint32_t op);
 /* Does it and answers on `sock`; exits the process when nobody listens there any more. */
 void files_serve(int sock, uint32_t op, const char *user, char *const *args, size_t arg_count);
 
+/* The same for a volume, from outside of every sandbox: `root` is its directory, in which this
+ * process shuts itself up before it looks at a path. */
+bool files_serves_volume(uint32_t op);
+void files_serve_volume(int sock, uint32_t op, int root, char *const *args, size_t arg_count);
+
 #endif

@@ -73,6 +73,12 @@ static void fill(struct files_record *record, const char *path, const struct sta
         record->target_mode = stat(path, &target) == 0 ? target.st_mode : 0;
     record->mtime_sec = st->st_mtim.tv_sec;
     record->mtime_nsec = (uint32_t)st->st_mtim.tv_nsec;
+    record->atime_sec = st->st_atim.tv_sec;
+    record->atime_nsec = (uint32_t)st->st_atim.tv_nsec;
+    record->ctime_sec = st->st_ctim.tv_sec;
+    record->ctime_nsec = (uint32_t)st->st_ctim.tv_nsec;
+    record->uid = st->st_uid;
+    record->gid = st->st_gid;
     record->size = st->st_size;
 }
 

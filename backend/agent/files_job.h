@@ -18,6 +18,7 @@ struct files_job {
     struct user user;
     char *const *args;
     size_t arg_count;
+    bool cleans_paths;                       /* of what was asked, before it is looked at */
     size_t len;                              /* of the message so far */
     _Alignas(8) char message[FILES_MESSAGE]; /* struct helper_reply, then records */
 };
@@ -83,5 +84,11 @@ void files_remove(struct files_job *job);
 void files_list(struct files_job *job);
 void files_compose(struct files_job *job);
 void files_watch(struct files_job *job);
+
+/* files_volume.c */
+void files_volume_open_write(struct files_job *job);
+void files_volume_make_dir(struct files_job *job);
+void files_volume_change(struct files_job *job);
+void files_volume_remove(struct files_job *job);
 
 #endif

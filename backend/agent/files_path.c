@@ -53,6 +53,8 @@ bool files_argument(struct files_job *job, size_t index, char path[static FILES_
     enum files_failure failure = files_resolve(&job->user, job->args[index], path);
     if (failure)
         files_fail(job, failure, failure == FILES_SYSTEM ? ENAMETOOLONG : EINVAL, NULL);
+    else if (job->cleans_paths)
+        files_clean(path);
     return !failure;
 }
 

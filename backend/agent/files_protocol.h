@@ -35,6 +35,14 @@ enum {
  *   LIST        path depth                   records, in many messages
  *   COMPOSE     destination source...        record of the destination
  *   WATCH       (none: see struct watch_request)
+ *
+ * On a volume, where paths begin at its directory; a number may be "" for what is usual, force is
+ * "1" or "0":
+ *
+ *   OPEN_WRITE  path uid gid mode force      as above; replaces a file only by force
+ *   MAKE_DIR    path uid gid mode force      record; makes what is above it only by force
+ *   CHANGE      path uid gid mode            record
+ *   REMOVE      path                         nothing; it has to be there
  */
 
 enum files_failure {
@@ -92,8 +100,9 @@ struct files_record {
     uint32_t event;
     uint32_t mode;        /* st_mode of lstat; 0: nothing known but the path */
     uint32_t target_mode; /* st_mode of stat; 0: a broken symlink */
-    uint32_t mtime_nsec;
-    int64_t mtime_sec;
+    uint32_t uid, gid;
+    uint32_t mtime_nsec, atime_nsec, ctime_nsec;
+    int64_t mtime_sec, atime_sec, ctime_sec;
     int64_t size;
     uint16_t path_len;   /* an event: of the name below the watched directory */
     uint16_t target_len; /* of a symlink, fully resolved */

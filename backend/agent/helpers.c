@@ -134,7 +134,9 @@ noreturn void helper_run(struct helper *h, enum helper_place place) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     const bool is_files = place == HELPER_IN_AGENT && files_serves(h->op);
-    if (!is_files &&
+    const bool is_volume =
+        place == HELPER_IN_ZYGOTE && files_serves_volume(h->op) && h->object_count == 1;
+    if (!is_files && !is_volume &&
         (h->op >= HELPER_OPS || !helpers[h->op].run || !(helpers[h->op].places & place) ||
          h->object_count != helpers[h->op].objects))
         last(h, EOPNOTSUPP, 0);
@@ -142,6 +144,8 @@ noreturn void helper_run(struct helper *h, enum helper_place place) {
         last(h, errno, 0);
     else if (is_files)
         files_serve(h->socket, h->op, h->args.user, h->args.argv + 1, h->args.argc - 1);
+    else if (is_volume)
+        files_serve_volume(h->socket, h->op, h->objects[0], h->args.argv + 1, h->args.argc - 1);
     else if (h->args.argc - 1 < helpers[h->op].arguments)
         last(h, EPROTO, 0);
     else

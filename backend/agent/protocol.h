@@ -44,6 +44,8 @@ enum {
     AGENT_TARGET = 64,
     AGENT_TEMPLATE = 32,
     AGENT_NAMESERVER = 48,
+    ZYGOTE_MAX_MOUNTS = 8,
+    AGENT_MOUNT = 256,
 };
 
 struct zygote_overlay {
@@ -60,7 +62,7 @@ enum zygote_flags {
 
 /* Descriptors, in this order: bound socket to listen on, first connection, seccomp program, the
  * directory rw (owned by the mapped root; uppers and works are made in it), then the lowers of each
- * overlay, then one cgroup.procs for each cgroup to enter. */
+ * overlay, the directories of the volumes, and one cgroup.procs for each cgroup to enter. */
 struct zygote_create {
     uint32_t version;
     uint32_t type;
@@ -79,7 +81,8 @@ struct zygote_create {
     uint64_t max_memory;    /* RLIMIT_DATA likewise; 0: none */
     uint64_t tmpfs_bytes;   /* size= of /tmp and /run each */
     uint32_t flags;         /* enum zygote_flags */
-    uint32_t unused;
+    uint32_t mount_count;
+    char mounts[ZYGOTE_MAX_MOUNTS][AGENT_MOUNT]; /* where the volumes appear, outer ones first */
     char nameserver[AGENT_NAMESERVER]; /* address for /etc/resolv.conf; "": leave the image's */
 };
 
@@ -205,8 +208,8 @@ enum helper_op {
     HELPER_MEASURE,   /* zygote; object: a directory. value = bytes allocated below it. */
     HELPER_NETWORK,   /* zygote; object: a pidfd, args: commands of network.h. Sets routes. */
     HELPER_CONNECT,   /* agent; args: port. fd: a stream socket connected to it on loopback. */
-    HELPER_COPY,      /* zygote; objects: rw of a sandbox that stands still, an empty directory. Puts
-                         what the uppers hold into root and usr there. */
+    HELPER_COPY, /* zygote; objects: rw of a sandbox that stands still, an empty directory. Puts
+                    what the uppers hold into root and usr there. */
     /* agent; backend/agent/files_protocol.h tells their arguments and answers */
     HELPER_FILE_OPEN_READ,
     HELPER_FILE_OPEN_WRITE,
@@ -217,6 +220,11 @@ enum helper_op {
     HELPER_FILE_LIST,
     HELPER_FILE_COMPOSE,
     HELPER_FILE_WATCH,
+    /* zygote; object: the directory of a volume, which OPEN_READ, STAT and LIST take there, too */
+    HELPER_VOLUME_OPEN_WRITE,
+    HELPER_VOLUME_MAKE_DIR,
+    HELPER_VOLUME_CHANGE,
+    HELPER_VOLUME_REMOVE,
     HELPER_OPS,
 };
 

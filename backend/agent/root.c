@@ -23,7 +23,7 @@ static int fail(struct setup *s, const char *what) {
     return errno;
 }
 
-static int reopen(int *fd) {
+int setup_reopen(int *fd) {
     char link[32], path[4096];
     struct stat before, after;
     snprintf(link, sizeof(link), "/proc/self/fd/%d", *fd);
@@ -50,9 +50,9 @@ static int stage(int fd, size_t number) {
 
 int setup_layers(struct setup *s) {
     const bool detached = s->plan->flags & ZYGOTE_DETACHED;
-    int error = detached ? 0 : reopen(&s->rw);
+    int error = detached ? 0 : setup_reopen(&s->rw);
     for (size_t i = 0; i < s->lower_count && !detached && !error; i++)
-        error = reopen(&s->lowers[i]);
+        error = setup_reopen(&s->lowers[i]);
     if (error)
         return error;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)

@@ -65,6 +65,7 @@ static const struct {
 } steps[] = {
     {"entering its control groups", enter_groups},
     {"making its network and cgroup namespaces", unshare_rest},
+    {"finding its volumes", setup_take_volumes}, /* while every path is still to be seen */
     {"finding its layers", setup_layers},
     {"mounting its root", setup_overlays},
     {"entering its root", setup_enter_root},
@@ -73,6 +74,7 @@ static const struct {
     {"making /run and /tmp", setup_run_and_tmp},
     {"leaving the host's files", setup_leave_old_root},
     {"masking kernel files", setup_masks},
+    {"mounting its volumes", setup_volumes},
     {"bringing up loopback", bring_up_loopback},
     {"setting its hostname", set_hostname},
     {"opening /dev/null", open_stdio},
@@ -97,6 +99,8 @@ static void take(struct setup *s, const int *fds) {
     for (size_t i = 0; i < s->plan->overlay_count; i++)
         for (uint32_t k = 0; k < s->plan->overlays[i].lower_count; k++)
             s->lowers[s->lower_count++] = *fds++;
+    for (size_t i = 0; i < s->plan->mount_count; i++)
+        s->volumes[i] = *fds++;
     for (size_t i = 0; i < s->plan->cgroup_count; i++)
         s->cgroups[i] = *fds++;
 }

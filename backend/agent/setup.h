@@ -17,6 +17,7 @@ struct setup {
     int rw;
     int lowers[ZYGOTE_MAX_LAYERS];
     size_t lower_count;
+    int volumes[ZYGOTE_MAX_MOUNTS];
     int cgroups[ZYGOTE_MAX_CGROUPS];
     int old_root; /* until setup_leave_old_root */
     const char *what;
@@ -27,12 +28,19 @@ int setup_layers(struct setup *s);
 int setup_overlays(struct setup *s);
 int setup_enter_root(struct setup *s);
 int setup_leave_old_root(struct setup *s);
+/* Opens the same directory once more by its path: now it is one of this mount namespace. */
+int setup_reopen(int *fd);
 
 /* mounts.c: what lies on top of them. */
 int setup_kernel_mounts(struct setup *s); /* /proc, /sys */
 int setup_devices(struct setup *s);
 int setup_run_and_tmp(struct setup *s);
 int setup_masks(struct setup *s);
+
+/* volumes.c: what lasts longer than the sandbox. First taken along into its mount namespace, later
+ * mounted in its root. */
+int setup_take_volumes(struct setup *s);
+int setup_volumes(struct setup *s);
 
 /* confine.c: what is given up. */
 int setup_limits(struct setup *s);

@@ -39,6 +39,11 @@ static inline int sys_move_mount(int mount, const char *target) {
     return (int)syscall(SYS_move_mount, mount, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
+static inline int sys_restrict_mount(const char *target, uint64_t attributes) {
+    struct mount_attr wanted = {.attr_set = attributes};
+    return (int)syscall(SYS_mount_setattr, AT_FDCWD, target, 0, &wanted, sizeof(wanted));
+}
+
 static inline int sys_pivot_root(const char *new_root, const char *put_old) {
     return (int)syscall(SYS_pivot_root, new_root, put_old);
 }

@@ -38,9 +38,10 @@ static int write_map(pid_t pid, const char *name, uint32_t count) {
 }
 
 static bool well_formed(const struct zygote_create *c, size_t fd_count) {
-    size_t wanted = 4 + c->cgroup_count, lowers = 0;
-    if (c->overlay_count < 1 || c->overlay_count > ZYGOTE_MAX_OVERLAYS ||
-        c->cgroup_count > ZYGOTE_MAX_CGROUPS || (c->id_count != 1 && c->id_count != 65536))
+    size_t wanted = 4 + c->mount_count + c->cgroup_count, lowers = 0;
+    if (c->mount_count > ZYGOTE_MAX_MOUNTS || c->overlay_count < 1 ||
+        c->overlay_count > ZYGOTE_MAX_OVERLAYS || c->cgroup_count > ZYGOTE_MAX_CGROUPS ||
+        (c->id_count != 1 && c->id_count != 65536))
         return false;
     for (size_t i = 0; i < c->overlay_count; i++) {
         if (c->overlays[i].lower_count < 1 || c->overlays[i].lower_count > ZYGOTE_MAX_LAYERS ||
@@ -48,6 +49,9 @@ static bool well_formed(const struct zygote_create *c, size_t fd_count) {
             return false;
         lowers += c->overlays[i].lower_count;
     }
+    for (size_t i = 0; i < c->mount_count; i++)
+        if (!memchr(c->mounts[i], '\0', AGENT_MOUNT) || c->mounts[i][0] != '/')
+            return false;
     return lowers <= ZYGOTE_MAX_LAYERS && wanted + lowers == fd_count &&
            memchr(c->hostname, '\0', AGENT_HOSTNAME) &&
            memchr(c->template_id, '\0', AGENT_TEMPLATE) &&

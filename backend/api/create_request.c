@@ -58,7 +58,7 @@ static bool check_lifecycle(const json_t *body, struct error *err) {
 }
 
 static bool check_unbuilt(const json_t *body, struct error *err) {
-    static const char *const fields[] = {"mcp", "volumeMounts", "iam"};
+    static const char *const fields[] = {"mcp", "iam"};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (!is_empty(json_object_get(body, fields[i])))
             return unsupported(err, fields[i]);
@@ -80,6 +80,29 @@ static bool get_pairs(const json_t *body, const char *field, size_t max, struct 
     if (bytes > max)
         return error_set(err, ERR_INVALID, "%s: more than %zu bytes", field, max);
     return pairs_from_json(pairs, object) || error_errno(err, ENOMEM, "%s", field);
+}
+
+/* [{name, path}, ...], as path to name. */
+static bool get_mounts(const json_t *body, struct pairs *mounts, struct error *err) {
+    json_t *list = NULL, *entry;
+    size_t i;
+    if (!json_get_array(body, "volumeMounts", &list, err))
+        return false;
+    json_array_foreach(list, i, entry) {
+        const char *name = NULL, *path = NULL;
+        if (!json_is_object(entry) || !json_get_string(entry, "name", &name, err) ||
+            !json_get_string(entry, "path", &path, err) || !name || !path)
+            return error_set(err, ERR_INVALID, "volumeMounts: an entry needs a name and a path");
+        if (!plan_check_mount(path, err))
+            return false;
+        for (size_t k = 0; k < mounts->count; k++)
+            if (strcmp(mounts->at[2 * k], path) == 0 || strcmp(mounts->at[2 * k + 1], name) == 0)
+                return error_set(err, ERR_INVALID, "volumeMounts: '%s' at '%s' is there twice",
+                                 name, path);
+        if (!pairs_put(mounts, path, name))
+            return error_errno(err, ENOMEM, "volumeMounts");
+    }
+    return true;
 }
 
 static bool check_env_names(const struct pairs *env, struct error *err) {
@@ -107,7 +130,7 @@ static bool parse(const json_t *body, int version, struct sandbox_request *reque
     return get_network(body, request, err) &&
            get_pairs(body, "metadata", MAX_METADATA_BYTES, &request->metadata, err) &&
            get_pairs(body, "envVars", MAX_ENV_BYTES, &request->env, err) &&
-           check_env_names(&request->env, err);
+           get_mounts(body, &request->mounts, err) && check_env_names(&request->env, err);
 }
 
 bool create_request_parse(const json_t *body, int version, struct sandbox_request *request,

@@ -2,6 +2,7 @@
 #include "backend/api/sandbox_json.h"
 
 #include "backend/api/network_request.h"
+#include "backend/core/volumes.h"
 #include "backend/envd/envd.h"
 
 #include <string.h>
@@ -48,6 +49,19 @@ json_t *sandbox_json_created(const char *domain, const struct sandbox *sandbox) 
     return object;
 }
 
+static json_t *mounts_of(const struct sandbox *sandbox) {
+    json_t *all = json_array();
+    for (size_t i = 0; i < sandbox->mounts.count; i++) {
+        struct error ignored = ERROR_INIT;
+        const struct volume *volume =
+            volume_find(sandbox->core, sandbox->mounts.at[2 * i + 1], &ignored);
+        if (volume)
+            json_array_append_new(all, json_pack("{s:s, s:s}", "name", volume->name, "path",
+                                                 sandbox->mounts.at[2 * i]));
+    }
+    return all;
+}
+
 json_t *sandbox_json_listed(const struct sandbox *sandbox) {
     json_t *object = identity(sandbox);
     set_time(object, "startedAt", sandbox->started_ms);
@@ -59,7 +73,7 @@ json_t *sandbox_json_listed(const struct sandbox *sandbox) {
                         json_integer((json_int_t)(sandbox->limits.disk_bytes >> 20)));
     set_text(object, "state", "running");
     json_object_set_new(object, "metadata", pairs_to_json(&sandbox->metadata));
-    json_object_set_new(object, "volumeMounts", json_array());
+    json_object_set_new(object, "volumeMounts", mounts_of(sandbox));
     return object;
 }
 

@@ -65,13 +65,14 @@ struct core *core_start(const struct core_config *config, struct error *err) {
     core->config = *config;
     core->idle = true;
     if (token_load_seed(core, err) && load_team(core, err) && keys_load(core, err) &&
+        volumes_load(core, err) &&
         store_sandbox_purge(config->store, clock_now_ms() - remember_ms, err) &&
-        timeouts_start(core, err) && metrics_start(core, err) &&
-        logs_start(core, config->logs, err)) {
+        timeouts_start(core, err) && metrics_start(core, err)) {
         store_on_checkpoint_due(config->store, on_checkpoint_due, core);
         return core;
     }
     keys_free(core);
+    volumes_free(core);
     free(core);
     return NULL;
 }
@@ -82,6 +83,7 @@ void core_stop(struct core *core) {
     timeouts_stop(core);
     keys_free(core);
     metrics_stop(core);
+    volumes_free(core);
     while (core->newest) {
         struct sandbox *sandbox = core->newest;
         process_lose_all(sandbox);
@@ -90,7 +92,6 @@ void core_stop(struct core *core) {
         registry_remove(core, sandbox);
         sandbox_free(sandbox);
     }
-    logs_stop(core);
     free(core);
 }
 

@@ -25,7 +25,7 @@ struct core {
     unsigned key_count;
     char team_id[ID_UUID];
     struct metrics *metrics;
-    struct logs *logs; /* NULL: nothing is logged */
+    struct volume *volumes; /* oldest first */
 };
 
 /* ---- registry.c ---- */
@@ -66,17 +66,16 @@ bool metrics_start(struct core *core, struct error *err);
 void metrics_stop(struct core *core);
 void metrics_count_start(struct core *core); /* one more was started */
 
-/* ---- logs.c ---- */
-bool logs_start(struct core *core, const char *path, struct error *err);
-void logs_stop(struct core *core);
-void sandbox_log_free(struct sandbox *sandbox); /* writes what is left to write */
-
 /* ---- sandbox_access.c ---- */
 /* What it uses; the percentage is since `mark`, which is moved to now. */
 bool sandbox_usage_since(struct sandbox *sandbox, struct cpu_mark *mark,
                          struct sandbox_usage *usage, struct error *err);
 /* ERR_NOT_FOUND for one that does not live and was not kept in mind. */
 bool sandbox_is_remembered(struct core *core, const char *id, struct error *err);
+
+/* ---- volumes.c ---- */
+bool volumes_load(struct core *core, struct error *err);
+void volumes_free(struct core *core);
 
 /* ---- limits.c ---- */
 bool limits_check(const struct core *core, const struct sandbox_request *request,

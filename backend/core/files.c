@@ -78,29 +78,27 @@ static void readable(uv_poll_t *poll, int status, int events) {
     }
 }
 
-struct files_query *files_ask(struct sandbox *sandbox, const struct files_request *request,
-                              struct error *err) {
+struct files_query *files_listen(uv_loop_t *loop, int sock, const struct files_request *request,
+                                 struct error *err) {
     struct files_query *q = calloc(1, sizeof(*q));
-    if (!q) {
-        error_errno(err, ENOMEM, "cannot ask for files");
-        return NULL;
-    }
-    q->sock = guest_helper(sandbox->guest, request->op, request->user, request->args, err);
-    if (q->sock < 0) {
-        free(q);
-        return NULL;
-    }
-    q->request = *request;
-    q->poll.data = q;
-    int rc = uv_poll_init(core_loop(sandbox->core), &q->poll, q->sock);
+    int rc = q ? uv_poll_init(loop, &q->poll, sock) : UV_ENOMEM;
     if (rc < 0) {
         error_errno(err, -rc, "cannot ask for files");
-        close(q->sock);
+        close(sock);
         free(q);
         return NULL;
     }
+    q->sock = sock;
+    q->request = *request;
+    q->poll.data = q;
     uv_poll_start(&q->poll, UV_READABLE, readable);
     return q;
+}
+
+struct files_query *files_ask(struct sandbox *sandbox, const struct files_request *request,
+                              struct error *err) {
+    int sock = guest_helper(sandbox->guest, request->op, request->user, request->args, err);
+    return sock < 0 ? NULL : files_listen(core_loop(sandbox->core), sock, request, err);
 }
 
 void files_cancel(struct files_query *query) {

@@ -34,6 +34,10 @@ struct files_request {
  * be asked. */
 struct files_query *files_ask(struct sandbox *sandbox, const struct files_request *request,
                               struct error *err);
+/* The same over a helper that was started already (takes its socket): the user and the arguments
+ * are not looked at. */
+struct files_query *files_listen(uv_loop_t *loop, int sock, const struct files_request *request,
+                                 struct error *err);
 void files_cancel(struct files_query *query);
 
 #endif

@@ -14,8 +14,9 @@ struct file_info {
     uint32_t watch, event; /* enum files_event */
     uint32_t mode;         /* of the file itself; 0: nothing is known but the path */
     uint32_t target_mode;  /* of what it leads to; 0: nowhere */
-    int64_t size, mtime_sec;
-    uint32_t mtime_nsec;
+    uint32_t uid, gid;
+    int64_t size, mtime_sec, atime_sec, ctime_sec;
+    uint32_t mtime_nsec, atime_nsec, ctime_nsec;
     const char *path;
     const char *target; /* NULL unless it is a symlink */
     const char *owner, *group;

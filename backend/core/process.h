@@ -47,8 +47,7 @@ struct process {
     int64_t deadline_ms; /* wall clock, when it is to be killed; 0: never */
     int32_t wait_status;
     bool exit_known, killed, close_wanted, reading;
-    size_t drain_left;       /* what is still read of a killed one's pipes */
-    struct process_log *log; /* NULL until it writes something */
+    size_t drain_left; /* what is still read of a killed one's pipes */
 };
 
 /* A listener. One that is full says so in `full` and stops the output for all, until

@@ -5,7 +5,6 @@
  * swept away.
  */
 #include "backend/core/core.h"
-#include "backend/core/logs.h"
 #include "backend/store/sandboxes.h"
 #include "common/log.h"
 
@@ -25,7 +24,6 @@ static void record_end(struct sandbox *sandbox, const char *reason) {
         log_warn("the end of a sandbox was not recorded", "sandbox", sandbox->id, "error",
                  err.message);
     log_info("sandbox ended while no daemon ran", "sandbox", sandbox->id, "reason", reason);
-    sandbox_log(sandbox, LOG_INFO, "found to have ended: %s", reason);
 }
 
 static bool is_known(void *ctx, const char *id) {
@@ -75,7 +73,8 @@ static bool fill(struct sandbox *sandbox, struct sandbox_row *row, struct error 
     };
     sandbox->metadata = row->metadata;
     sandbox->env = row->env;
-    row->metadata = row->env = (struct pairs){NULL, 0};
+    sandbox->mounts = row->mounts;
+    row->metadata = row->env = row->mounts = (struct pairs){NULL, 0};
     return sandbox_set_access(sandbox, row->secure, err);
 }
 

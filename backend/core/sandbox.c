@@ -4,8 +4,8 @@
  * committed; what the daemon dies before is swept by the next one.
  */
 #include "backend/core/core.h"
-#include "backend/core/logs.h"
 #include "backend/core/template.h"
+#include "backend/core/volumes.h"
 #include "backend/store/sandboxes.h"
 #include "common/log.h"
 
@@ -29,9 +29,9 @@ struct sandbox *sandbox_new(struct core *core, const char *id) {
 }
 
 void sandbox_free(struct sandbox *sandbox) {
-    sandbox_log_free(sandbox);
     pairs_free(&sandbox->metadata);
     pairs_free(&sandbox->env);
+    pairs_free(&sandbox->mounts);
     network_rules_free(&sandbox->network);
     free(sandbox->making);
     free(sandbox);
@@ -90,6 +90,7 @@ static void fill_plan(const struct core *core, const struct sandbox *sandbox, st
         (struct plan){.limits = sandbox->limits, .network = network_rules_plan(&sandbox->network)};
     snprintf(plan->id, sizeof(plan->id), "%s", sandbox->id);
     snprintf(plan->template_id, sizeof(plan->template_id), "%s", sandbox->template_id);
+    plan->mounts = (struct plan_mounts){sandbox->mounts.at, sandbox->mounts.count};
     plan->overlay_count = runtime_base_overlays(core->config.runtime, plan->overlays);
 }
 
@@ -112,6 +113,7 @@ static bool record(const struct sandbox *sandbox, struct error *err) {
         .metadata = sandbox->metadata,
         .env = sandbox->env,
         .network = network,
+        .mounts = sandbox->mounts,
     };
     return store_sandbox_insert(sandbox->core->config.store, &row, err);
 }
@@ -128,7 +130,6 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     if (guest) {
         sandbox_begin(sandbox, guest);
         metrics_count_start(sandbox->core);
-        sandbox_log(sandbox, LOG_INFO, "created from template %s", sandbox->template_id);
         making->done(making->ctx, sandbox, NULL);
     } else {
         sandbox_leave(sandbox);
@@ -143,7 +144,9 @@ static struct sandbox *plan_sandbox(struct core *core, struct sandbox_request *r
     const struct template *template = template_resolve(request->template_ref, err);
     if (!template || !limits_check(core, request, err))
         return NULL;
-    struct sandbox *sandbox = sandbox_new(core, "");
+    char id[ID_SANDBOX];
+    ids_sandbox(id);
+    struct sandbox *sandbox = sandbox_new(core, id);
     if (sandbox)
         sandbox->making = malloc(sizeof(*sandbox->making));
     if (!sandbox || !sandbox->making) {
@@ -156,11 +159,9 @@ static struct sandbox *plan_sandbox(struct core *core, struct sandbox_request *r
     sandbox->network = request->network;
     request->network = (struct network_rules){.internet = false};
     sandbox->limits = plan_default_limits;
+    bool ok = volumes_resolve(core, &request->mounts, &sandbox->mounts, err);
     fill_plan(core, sandbox, plan);
-    if (!runtime_spare(core->config.runtime, plan))
-        ids_sandbox(plan->id);
-    memcpy(sandbox->id, plan->id, sizeof(sandbox->id));
-    if (sandbox_set_access(sandbox, request->secure, err) && plan_check(plan, err))
+    if (ok && sandbox_set_access(sandbox, request->secure, err) && plan_check(plan, err))
         return sandbox;
     sandbox_free(sandbox);
     return NULL;
@@ -170,6 +171,7 @@ void sandbox_request_free(struct sandbox_request *request) {
     network_rules_free(&request->network);
     pairs_free(&request->metadata);
     pairs_free(&request->env);
+    pairs_free(&request->mounts);
 }
 
 void sandbox_create(struct core *core, struct sandbox_request *request, sandbox_done done,
@@ -228,7 +230,6 @@ bool sandbox_kill(struct sandbox *sandbox, const char *reason, void (*done)(void
         log_warn("the end of a sandbox was not recorded", "sandbox", sandbox->id, "error",
                  err.message);
     log_info("sandbox ends", "sandbox", sandbox->id, "reason", reason);
-    sandbox_log(sandbox, LOG_INFO, "killed: %s", reason);
     process_lose_all(sandbox);
     guest_kill(steal_ptr(&sandbox->guest), on_gone, sandbox);
     return true;

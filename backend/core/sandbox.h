@@ -34,6 +34,7 @@ struct sandbox {
     int64_t started_ms, end_ms; /* wall clock */
     struct plan_limits limits;
     struct pairs metadata, env;
+    struct pairs mounts; /* path to the id of a volume */
     bool secure;
     char access_token[65];  /* "" unless secure */
     char traffic_token[65]; /* what its ports want to see; "" unless they are private */
@@ -50,7 +51,6 @@ struct sandbox {
     struct sandbox *newer, *older; /* the list, by start */
     struct sandbox *collision;     /* the hash index */
     struct making *making;         /* while STARTING */
-    struct sandbox_log *log;       /* core/logs.h; NULL until something was said */
     void (*ended)(void *ctx);      /* who waits for its end; may be NULL */
     void *ended_ctx;
 };
@@ -61,6 +61,7 @@ struct sandbox_request {
     bool secure;
     struct network_rules network; /* taken over, as are these: */
     struct pairs metadata, env;
+    struct pairs mounts; /* path to the name of a volume; not taken over */
 };
 
 /* What was not taken over. */
@@ -70,7 +71,6 @@ struct core_config {
     uv_loop_t *loop;
     struct runtime *runtime;
     struct store *store;
-    const char *logs; /* directory for the logs of sandboxes; NULL: none are kept */
     unsigned max_sandboxes;
     int64_t max_timeout_s;
     const char *secret_key;                     /* file with the key of the secrets */

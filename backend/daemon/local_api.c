@@ -59,9 +59,9 @@ static void get_env(struct call *call) {
         return;
     exchange_add_header(call->x, "Cache-Control", "no-store");
     exchange_reply_json(call->x, 200,
-                        json_pack("{s:s, s:s, s:s, s:s}", "apiKey", daemon->api_key, "apiUrl",
-                                  daemon->url, "sandboxUrl", daemon->url, "domain",
-                                  daemon->domain));
+                        json_pack("{s:s, s:s, s:s, s:s, s:s}", "apiKey", daemon->api_key, "apiUrl",
+                                  daemon->url, "sandboxUrl", daemon->url, "volumeApiUrl",
+                                  daemon->url, "domain", daemon->domain));
 }
 
 static void post_stay(struct call *call) {

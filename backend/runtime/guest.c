@@ -137,7 +137,7 @@ static void on_hello(void *ctx) {
     rt->making--;
     guest_is_ready(g);
     if (g->state == GUEST_RUNNING) /* freed only later, whatever the owner did with it */
-        guest_connect(g, &g->plan.network, true);
+        guest_connect(g, &g->plan.network);
     runtime_make_next(rt);
 }
 
@@ -246,6 +246,18 @@ static bool put_layers(struct guest *g, struct parcel *p, struct error *err) {
     return true;
 }
 
+static bool put_volumes(struct guest *g, struct parcel *p, struct error *err) {
+    const struct plan_mounts *mounts = &g->plan.mounts;
+    struct zygote_create *create = &p->request.create;
+    create->mount_count = (uint32_t)mounts->count;
+    for (size_t i = 0; i < mounts->count; i++) {
+        snprintf(create->mounts[i], AGENT_MOUNT, "%s", plan_mount_target(mounts, i));
+        if (!put(p, runtime_open_volume(g->rt, plan_mount_volume(mounts, i), true, err)))
+            return false;
+    }
+    return true;
+}
+
 static bool put_groups(struct guest *g, struct parcel *p, struct error *err) {
     int procs[ZYGOTE_MAX_CGROUPS];
     g->cgroup = cgroup_create(g->rt->cgroups, g->id, &g->plan.limits, err);
@@ -279,7 +291,7 @@ static void on_made(void *ctx, int error, pid_t pid, int pidfd);
 static bool start(struct guest *g, struct parcel *p, struct error *err) {
     fill_create(g, &p->request.create);
     if (!runtime_need_zygote(g->rt, err) || !put_first(g, p, err) || !put_layers(g, p, err) ||
-        !put_groups(g, p, err))
+        !put_volumes(g, p, err) || !put_groups(g, p, err))
         return false;
     return zygote_client_send(&g->rt->zygote, &p->request, p->fds, p->fd_count, on_made, g, err);
 }
@@ -321,48 +333,14 @@ void runtime_make_next(struct runtime *rt) {
         g->next = NULL;
         make(g);
     }
-    spares_fill(rt->spares);
 }
 
 static void make_next(void *ctx) {
     runtime_make_next(ctx);
 }
 
-static void give_away(void *ctx) {
-    struct guest *g = ctx;
-    if (g->state == GUEST_RUNNING) {
-        g->ready(g->ctx, g, NULL);
-    } else {
-        error_set(&g->failure, ERR_INTERNAL, "the sandbox ended before it was used");
-        guest_fail(g);
-    }
-    spares_fill(g->rt->spares);
-}
-
-/* Its network has no rules yet but the usual ones. */
-static void take_over(struct guest *g, const struct plan *plan, const struct guest_events *events,
-                      void *ctx, guest_ready ready) {
-    const struct plan_network *network = &plan->network;
-    g->events = events;
-    g->ctx = ctx;
-    g->ready = ready;
-    if (!network->internet || network->allow_count || network->deny_count)
-        guest_connect(g, network, false);
-    runtime_defer(g->rt, give_away, g);
-}
-
 void guest_create(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
                   void *ctx, guest_ready ready) {
-    struct guest *spare = spares_take(rt->spares, plan);
-    spares_expect(rt->spares, plan);
-    if (spare)
-        take_over(spare, plan, events, ctx, ready);
-    else
-        guest_make(rt, plan, events, ctx, ready);
-}
-
-void guest_make(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
-                void *ctx, guest_ready ready) {
     struct guest *g = guest_new(rt, plan->id, events, ctx, ready);
     g->limits = plan->limits;
     if (!plan_check(plan, &g->failure) || !plan_copy(&g->plan, plan, &g->failure)) {

@@ -50,6 +50,8 @@ bool plan_check(const struct plan *plan, struct error *err) {
             return false;
         lowers += plan->overlays[i].lower_count;
     }
+    if (!plan_check_mounts(&plan->mounts, err))
+        return false;
     if (lowers > ZYGOTE_MAX_LAYERS)
         return error_set(err, ERR_LIMIT, "the template has more than %d layers", ZYGOTE_MAX_LAYERS);
     if (limits->memory_bytes < (uint64_t)16 << 20 || limits->processes < 8 || limits->files < 64 ||
@@ -90,7 +92,10 @@ bool plan_copy(struct plan *to, const struct plan *from, struct error *err) {
     struct plan_network *network = &to->network;
     network->allow = copy_names(network->allow, network->allow_count);
     network->deny = copy_names(network->deny, network->deny_count);
-    if (whole && network->allow && network->deny)
+    const char *const *mounts =
+        copy_names((const char *const *)to->mounts.at, 2 * to->mounts.count);
+    to->mounts.at = (char *const *)(uintptr_t)mounts;
+    if (whole && network->allow && network->deny && mounts)
         return true;
     plan_free(to);
     return error_errno(err, ENOMEM, "cannot keep the plan");
@@ -101,5 +106,6 @@ void plan_free(struct plan *plan) {
         free_names(plan->overlays[i].lowers, plan->overlays[i].lower_count);
     free_names(plan->network.allow, plan->network.allow_count);
     free_names(plan->network.deny, plan->network.deny_count);
+    free_names((const char *const *)plan->mounts.at, 2 * plan->mounts.count);
     *plan = (struct plan){.overlay_count = 0};
 }

@@ -36,6 +36,14 @@ struct plan_network {
     size_t deny_count;
 };
 
+/* Where volumes appear (absolute paths, none twice, outer ones first) and which. */
+struct plan_mounts {
+    char *const *at; /* path, id of the volume, path, ... */
+    size_t count;    /* of pairs */
+};
+#define plan_mount_target(mounts, i) ((mounts)->at[2 * (i)])
+#define plan_mount_volume(mounts, i) ((mounts)->at[2 * (i) + 1])
+
 struct plan {
     char id[32];                      /* sandbox id, also its hostname */
     char template_id[AGENT_TEMPLATE]; /* told inside, in /run/e2b */
@@ -44,11 +52,15 @@ struct plan {
     struct plan_limits limits;
     struct plan_network network;
     bool resumes; /* its directory is there, with all that it wrote before */
+    struct plan_mounts mounts;
 };
 
 extern const struct plan_limits plan_default_limits;
 
 bool plan_check(const struct plan *plan, struct error *err);
+/* Can a volume be mounted there? */
+bool plan_check_mount(const char *target, struct error *err);
+bool plan_check_mounts(const struct plan_mounts *mounts, struct error *err);
 /* A deep copy, for as long as the plan waits to be carried out. */
 bool plan_copy(struct plan *to, const struct plan *from, struct error *err);
 void plan_free(struct plan *plan); /* of a copy */

@@ -128,7 +128,6 @@ static bool start(struct runtime *rt, const struct runtime_config *config,
     if (!zygote_client_start(&rt->zygote, rt->loop, rt->holder.socket, err))
         return false;
     rt->network = network_start(rt->loop, &rt->zygote);
-    rt->spares = spares_start(rt, config->spares);
     fill_facts(rt);
     return sandbox_dirs_start(&rt->dirs, rt->loop, config->state, &rt->zygote, err) &&
            runtime_watch_disk(rt, config, err);
@@ -167,8 +166,6 @@ void runtime_stop(struct runtime *rt) {
         run_deferred(rt);
     while (rt->guests)
         guest_abandon(rt->guests);
-    if (rt->spares)
-        spares_stop(rt->spares);
     if (rt->disk)
         disk_stop(rt->disk);
     if (rt->network)
@@ -217,15 +214,23 @@ static json_t *describe_overlay(const struct plan_overlay *overlay) {
     return json_pack("{s:s, s:o}", "target", overlay->target, "layers", lowers);
 }
 
+static json_t *describe_volumes(const struct plan_mounts *mounts) {
+    json_t *all = json_array();
+    for (size_t i = 0; i < mounts->count; i++)
+        json_array_append_new(all, json_pack("{s:s, s:s}", "target", plan_mount_target(mounts, i),
+                                             "volume", plan_mount_volume(mounts, i)));
+    return all;
+}
+
 json_t *runtime_describe_plan(const struct runtime *rt, const struct plan *plan) {
     json_t *overlays = json_array();
     for (size_t i = 0; i < plan->overlay_count; i++)
         json_array_append_new(overlays, describe_overlay(&plan->overlays[i]));
-    return json_pack("{s:s, s:o, s:{s:I, s:i, s:i, s:I, s:i}, s:{s:I, s:I}, s:b}", "hostname",
-                     plan->id, "mounts", overlays, "limits", "memoryBytes",
-                     (json_int_t)plan->limits.memory_bytes, "processes",
-                     (int)plan->limits.processes, "files", (int)plan->limits.files, "diskBytes",
-                     (json_int_t)plan->limits.disk_bytes, "cpus", (int)plan->limits.cpus, "ids",
-                     "base", (json_int_t)rt->holder.id_base, "count",
-                     (json_int_t)rt->holder.id_count, "internet", plan->network.internet);
+    return json_pack(
+        "{s:s, s:o, s:{s:I, s:i, s:i, s:I, s:i}, s:{s:I, s:I}, s:b, s:o}", "hostname", plan->id,
+        "mounts", overlays, "limits", "memoryBytes", (json_int_t)plan->limits.memory_bytes,
+        "processes", (int)plan->limits.processes, "files", (int)plan->limits.files, "diskBytes",
+        (json_int_t)plan->limits.disk_bytes, "cpus", (int)plan->limits.cpus, "ids", "base",
+        (json_int_t)rt->holder.id_base, "count", (json_int_t)rt->holder.id_count, "internet",
+        plan->network.internet, "volumes", describe_volumes(&plan->mounts));
 }

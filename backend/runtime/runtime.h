@@ -23,7 +23,6 @@ struct runtime_config {
     const char *state;           /* directory for sandboxes/, base/, trash/ */
     uint64_t disk_reserve_bytes; /* under this much free disk the largest writer is frozen */
     unsigned max_in_making;      /* creates in flight at once; more wait in a queue; 0: a default */
-    unsigned spares;             /* sandboxes kept ready while some are asked for; 0: none */
     const char *agent;           /* the program e2b-agent; NULL: the one installed with us */
 };
 
@@ -73,12 +72,6 @@ struct guest_events {
     void (*found)(void *ctx, struct guest_process *process);
 };
 
-/* Names the plan after a sandbox that was made ahead and fits it, if there is one; guest_create by
- * that id then takes no time. */
-bool runtime_spare(const struct runtime *rt, struct plan *plan);
-/* Ends those that are left, before the daemon leaves. `done` may come from within the call. */
-void runtime_drop_spares(struct runtime *rt, void (*done)(void *ctx), void *ctx);
-
 /* On failure guest is NULL and err is filled; everything half-made is removed already. */
 typedef void (*guest_ready)(void *ctx, struct guest *guest, const struct error *err);
 void guest_create(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
@@ -99,6 +92,24 @@ void guest_release(struct guest *guest);
 
 /* Removes what an unknown sandbox left behind (start of the daemon). */
 void runtime_sweep(struct runtime *rt, bool (*is_known)(void *ctx, const char *id), void *ctx);
+
+/* ---- volumes -----------------------------------------------------------------------------------
+ */
+
+/* state/volumes/ID/rw: owned by the sandboxes' root, open to everybody inside. */
+bool runtime_volume_create(struct runtime *rt, const char *id, struct error *err);
+/* Out of sight at once; emptied and removed later. */
+void runtime_volume_discard(struct runtime *rt, const char *id);
+/* Starts a helper on its files (HELPER_FILE_OPEN_READ, STAT, LIST, HELPER_VOLUME_*); as
+ * guest_helper. */
+int runtime_volume_helper(struct runtime *rt, const char *id, enum helper_op op,
+                          const char *const *args, struct error *err);
+/* Removes what no volume is (start of the daemon). */
+void runtime_volume_sweep(struct runtime *rt, bool (*is_known)(void *ctx, const char *id),
+                          void *ctx);
+
+/* ---- a guest, goes on -------------------------------------------------------------------------
+ */
 
 pid_t guest_pid(const struct guest *guest); /* PID 1, as seen outside */
 /* When nobody watches over the sandbox past this time its agent ends it; 0: never. A sandbox that

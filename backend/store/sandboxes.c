@@ -8,8 +8,9 @@ bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, st
     sqlite3_stmt *s = store_prepare(
         store,
         "INSERT INTO sandboxes (id, template_id, build_id, started_ms, end_ms, secure,"
-        " memory_bytes, disk_bytes, cpus, processes, files, metadata, env, network)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " memory_bytes, disk_bytes, cpus, processes, files, metadata, env, network,"
+        " mounts)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         err);
     if (!s)
         return false;
@@ -25,7 +26,7 @@ bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, st
     sqlite3_bind_int64(s, 10, row->processes);
     sqlite3_bind_int64(s, 11, row->files);
     if (!store_bind_pairs(s, 12, &row->metadata) || !store_bind_pairs(s, 13, &row->env) ||
-        !store_bind_pairs(s, 14, &row->network)) {
+        !store_bind_pairs(s, 14, &row->network) || !store_bind_pairs(s, 15, &row->mounts)) {
         store_reset(s);
         return error_errno(err, ENOMEM, "cannot record the sandbox");
     }
@@ -82,7 +83,8 @@ static bool read_row(sqlite3_stmt *s, struct sandbox_row *row, struct error *err
     };
     return store_column_pairs(s, 11, &row->metadata, err) &&
            store_column_pairs(s, 12, &row->env, err) &&
-           store_column_pairs(s, 13, &row->network, err);
+           store_column_pairs(s, 13, &row->network, err) &&
+           store_column_pairs(s, 14, &row->mounts, err);
 }
 
 bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struct sandbox_row *row),
@@ -90,7 +92,7 @@ bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struc
     sqlite3_stmt *s =
         store_prepare(store,
                       "SELECT id, template_id, build_id, started_ms, end_ms, secure, memory_bytes,"
-                      " disk_bytes, cpus, processes, files, metadata, env, network"
+                      " disk_bytes, cpus, processes, files, metadata, env, network, mounts"
                       " FROM sandboxes WHERE ended_ms IS NULL ORDER BY started_ms",
                       err);
     if (!s)
@@ -105,6 +107,7 @@ bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struc
         pairs_free(&row.metadata);
         pairs_free(&row.env);
         pairs_free(&row.network);
+        pairs_free(&row.mounts);
     }
     if (ok && result != SQLITE_DONE)
         ok = store_fail(store, "cannot read the sandboxes", err);

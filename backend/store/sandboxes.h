@@ -16,6 +16,7 @@ struct sandbox_row {
     uint64_t memory_bytes, disk_bytes;
     uint32_t cpus, processes, files;
     struct pairs metadata, env, network;
+    struct pairs mounts; /* path to the id of a volume */
 };
 
 bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, struct error *err);

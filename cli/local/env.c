@@ -23,9 +23,8 @@ static const struct option_spec options[] = {
 };
 
 static const char *const variables[][2] = {
-    {"E2B_API_KEY", "apiKey"},
-    {"E2B_API_URL", "apiUrl"},
-    {"E2B_SANDBOX_URL", "sandboxUrl"},
+    {"E2B_API_KEY", "apiKey"},         {"E2B_API_URL", "apiUrl"},
+    {"E2B_SANDBOX_URL", "sandboxUrl"}, {"E2B_VOLUME_API_URL", "volumeApiUrl"},
     {"E2B_DOMAIN", "domain"},
 };
 

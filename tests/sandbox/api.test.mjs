@@ -63,7 +63,7 @@ test('what is not understood or not built is refused by name', async () => {
     [{ templateID: 'base', metadata: { a: 1 } }, 400, /metadata/], [{ templateID: 'base', envVars: { 'a=b': 'c' } }, 400, /envVars/],
     [{ templateID: 'base', autoPause: true }, 400, /autoPause/], [{ templateID: 'base', autoPauseMemory: false }, 400, /autoPauseMemory/],
     [{ templateID: 'base', autoResume: { enabled: true } }, 400, /autoResume/], [{ templateID: 'base', mcp: { x: {} } }, 400, /mcp/],
-    [{ templateID: 'base', volumeMounts: [{ name: 'v', path: '/v' }] }, 400, /volumeMounts/],
+    [{ templateID: 'base', volumeMounts: [{ name: 'v', path: '/v' }] }, 400, /Volume with name 'v' not found/],
     [{ templateID: 'base', iam: { tokens: { a: {} } } }, 400, /iam/],
     [{ templateID: 'base', network: { rules: { 'a.b': [] } } }, 400, /"rules"/],
   ]

@@ -157,11 +157,6 @@ static void make_pipe(int *program, int *daemon, bool program_writes) {
 /* ---- runtime.h -------------------------------------------------------------------------------
  */
 
-bool runtime_spare(const struct runtime *rt, struct plan *plan) {
-    (void)rt, (void)plan;
-    return false;
-}
-
 size_t runtime_base_overlays(const struct runtime *rt,
                              struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]) {
     (void)rt;
@@ -336,6 +331,35 @@ void guest_close_stdin(struct guest *guest, int32_t pid) {
 
 void guest_forget(struct guest *guest, int32_t pid) {
     by_pid(guest, pid)->forgotten = true;
+}
+
+bool runtime_volume_create(struct runtime *rt, const char *id, struct error *err) {
+    (void)rt;
+    (void)id;
+    fake.volumes += !fake.refuse_create;
+    return !fake.refuse_create || error_set(err, ERR_NO_SPACE, "the disk is full");
+}
+
+void runtime_volume_discard(struct runtime *rt, const char *id) {
+    (void)rt;
+    (void)id;
+    fake.volumes--;
+}
+
+int runtime_volume_helper(struct runtime *rt, const char *id, enum helper_op op,
+                          const char *const *args, struct error *err) {
+    (void)rt;
+    (void)id;
+    (void)op;
+    (void)args;
+    error_set(err, ERR_UNSUPPORTED, "there are no files here");
+    return -1;
+}
+
+void runtime_volume_sweep(struct runtime *rt, bool (*is_known)(void *ctx, const char *id),
+                          void *ctx) {
+    (void)rt;
+    fake.swept_volumes += !is_known(ctx, "no volume");
 }
 
 int guest_helper(struct guest *guest, enum helper_op op, const char *user, const char *const *args,

@@ -20,6 +20,7 @@ struct fake_process {
 struct fake {
     bool refuse_create; /* guest_create fails */
     unsigned created, killed, released, swept;
+    unsigned volumes, swept_volumes;
     struct plan last_plan;
     int64_t last_deadline;
     int adopt_arguments; /* what an agent gives back for each process; 0: nothing usable */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Keys and secrets in the store: who is let in, what is kept of a key and of a value, and that both
- * are there for the next daemon.
+ * Keys, secrets and volumes in the store: who is let in, what is kept of a key and of a value,
+ * where a volume can be mounted, and that all are there for the next daemon.
  */
 #include "backend/core/core.h"
 #include "backend/core/keys.h"
 #include "backend/core/seal.h"
 #include "backend/core/secrets.h"
+#include "backend/core/volumes.h"
 #include "common/io.h"
 #include "tests/unit/fake_runtime.h"
 #include "tests/unit/unit.h"
@@ -158,6 +159,81 @@ START_TEST(names_and_numbers_of_keys_are_bounded) {
 }
 END_TEST
 
+/* ---- volumes ---- */
+
+START_TEST(a_volume_from_its_making_to_its_end) {
+    char token[VOLUME_TOKEN], again[VOLUME_TOKEN], id[ID_UUID];
+    const struct volume *volume = volume_create(core, "data", &err);
+    ck_assert_msg(volume != NULL, "%s", err.message);
+    memcpy(id, volume->id, sizeof(id));
+    ck_assert(volume_token(core, volume, token, &err));
+    ck_assert_ptr_null(volume_create(core, "data", &err));
+    ck_assert_str_eq(err.message, "Volume with name 'data' already exists");
+    ck_assert_int_eq(err.kind, ERR_INVALID);
+    ck_assert_ptr_null(volume_create(core, "a b", &err));
+    ck_assert_ptr_null(volume_create(core, "", &err));
+    ck_assert_uint_eq(fake.volumes, 1);
+    stop_core();
+    start_core();
+    volume = volume_find(core, id, &err);
+    ck_assert_ptr_nonnull(volume);
+    ck_assert_str_eq(volume->name, "data");
+    ck_assert(volume_token(core, volume, again, &err));
+    ck_assert_str_eq(token, again);
+    ck_assert(volume_delete(core, id, &err));
+    ck_assert(!volume_delete(core, id, &err));
+    ck_assert_int_eq(err.kind, ERR_NOT_FOUND);
+    ck_assert(!volume_delete(core, "data", &err));
+    ck_assert_int_eq(err.kind, ERR_INVALID);
+    ck_assert_uint_eq(fake.volumes, 0);
+}
+END_TEST
+
+START_TEST(a_volume_that_cannot_be_made_is_not_there) {
+    fake.refuse_create = true;
+    ck_assert_ptr_null(volume_create(core, "data", &err));
+    ck_assert_int_eq(err.kind, ERR_NO_SPACE);
+    ck_assert_ptr_null(volumes_list(core));
+    ck_assert_uint_eq(fake.swept_volumes, 1);
+}
+END_TEST
+
+START_TEST(mounts_are_found_by_name_and_ordered_from_outside) {
+    struct pairs names = {NULL, 0}, mounts;
+    const struct volume *one = volume_create(core, "one", &err);
+    ck_assert(pairs_put(&names, "/a/b", "one"));
+    ck_assert_ptr_nonnull(volume_create(core, "two", &err));
+    ck_assert(pairs_put(&names, "/a", "two"));
+    ck_assert(volumes_resolve(core, &names, &mounts, &err));
+    ck_assert_str_eq(mounts.at[0], "/a");
+    ck_assert_str_eq(mounts.at[3], one->id);
+    pairs_free(&mounts);
+    ck_assert(pairs_put(&names, "/c", "three"));
+    ck_assert(!volumes_resolve(core, &names, &mounts, &err));
+    ck_assert_int_eq(err.kind, ERR_INVALID);
+    pairs_free(&names);
+}
+END_TEST
+
+START_TEST(where_volumes_can_be_mounted) {
+    static const char *const good[] = {"/a", "/mnt/data", "/process", "/home/user/.x", "/..a"};
+    static const char *const bad[] = {"",           "a",    "/",       "/a/",   "//a",
+                                      "/a//b",      "/a/.", "/./a",    "/a/..", "/proc",
+                                      "/proc/self", "/sys", "/dev/shm"};
+    char longest[AGENT_MOUNT + 1];
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        ck_assert_msg(plan_check_mount(good[i], &err), "%s", good[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        ck_assert_msg(!plan_check_mount(bad[i], &err), "%s", bad[i]);
+    memset(longest, 'a', sizeof(longest));
+    longest[0] = '/';
+    longest[AGENT_MOUNT] = '\0';
+    ck_assert(!plan_check_mount(longest, &err));
+    longest[AGENT_MOUNT - 1] = '\0';
+    ck_assert(plan_check_mount(longest, &err));
+}
+END_TEST
+
 /* ---- sealing ---- */
 
 START_TEST(what_is_sealed_opens_with_its_key_and_name_alone) {
@@ -276,6 +352,10 @@ int main(void) {
     tcase_add_test(cases, the_next_daemon_knows_the_keys);
     tcase_add_test(cases, there_is_one_first_key);
     tcase_add_test(cases, names_and_numbers_of_keys_are_bounded);
+    tcase_add_test(cases, a_volume_from_its_making_to_its_end);
+    tcase_add_test(cases, a_volume_that_cannot_be_made_is_not_there);
+    tcase_add_test(cases, mounts_are_found_by_name_and_ordered_from_outside);
+    tcase_add_test(cases, where_volumes_can_be_mounted);
     tcase_add_test(cases, what_is_sealed_opens_with_its_key_and_name_alone);
     tcase_add_test(cases, a_secret_from_its_making_to_its_end);
     tcase_add_test(cases, secrets_are_checked);

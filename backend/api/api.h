@@ -24,6 +24,7 @@ bool api_check_key(void *ctx, const char *key, bool is_bearer);
 extern const struct route api_sandbox_routes[];      /* create, get, delete */
 extern const struct route api_sandbox_list_routes[]; /* lists */
 extern const struct route api_sandbox_time_routes[]; /* timeout, refreshes, connect */
+extern const struct route api_log_routes[];
 extern const struct route api_metrics_routes[];
 extern const struct route api_network_routes[];
 extern const struct route api_health_routes[];

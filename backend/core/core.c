@@ -67,7 +67,8 @@ struct core *core_start(const struct core_config *config, struct error *err) {
     if (token_load_seed(core, err) && load_team(core, err) && keys_load(core, err) &&
         volumes_load(core, err) &&
         store_sandbox_purge(config->store, clock_now_ms() - remember_ms, err) &&
-        timeouts_start(core, err) && metrics_start(core, err)) {
+        timeouts_start(core, err) && metrics_start(core, err) &&
+        logs_start(core, config->logs, err)) {
         store_on_checkpoint_due(config->store, on_checkpoint_due, core);
         return core;
     }
@@ -92,6 +93,7 @@ void core_stop(struct core *core) {
         registry_remove(core, sandbox);
         sandbox_free(sandbox);
     }
+    logs_stop(core);
     free(core);
 }
 

@@ -25,6 +25,7 @@ struct core {
     unsigned key_count;
     char team_id[ID_UUID];
     struct metrics *metrics;
+    struct logs *logs; /* NULL: nothing is logged */
     struct volume *volumes; /* oldest first */
 };
 
@@ -65,6 +66,11 @@ void keys_free(struct core *core); /* and what was not yet written of them is */
 bool metrics_start(struct core *core, struct error *err);
 void metrics_stop(struct core *core);
 void metrics_count_start(struct core *core); /* one more was started */
+
+/* ---- logs.c ---- */
+bool logs_start(struct core *core, const char *path, struct error *err);
+void logs_stop(struct core *core);
+void sandbox_log_free(struct sandbox *sandbox); /* writes what is left to write */
 
 /* ---- sandbox_access.c ---- */
 /* What it uses; the percentage is since `mark`, which is moved to now. */

@@ -38,6 +38,7 @@ void process_free(struct process *process) {
         free(*at);
     free(process->args);
     pairs_free(&process->env);
+    free(process->log);
     free(process);
 }
 
@@ -102,6 +103,7 @@ static void end(struct process *process) {
     error_set(&gone, ERR_INTERNAL, "stdin not enabled or closed");
     process->ended = true;
     process_text_end(process->wait_status, &process->end);
+    process_log_end(process);
     channel_close(&process->out);
     channel_close(&process->err);
     channel_close(&process->in);
@@ -201,6 +203,7 @@ bool process_resize(struct process *process, uint16_t cols, uint16_t rows, struc
 
 void process_tell_data(struct process *process, enum process_stream stream, const void *bytes,
                        size_t len) {
+    process_log_output(process, stream, bytes, len);
     for (struct process_listener *at = process->listeners, *next; at; at = next) {
         next = at->next;
         at->data(at, stream, bytes, len);

@@ -47,7 +47,8 @@ struct process {
     int64_t deadline_ms; /* wall clock, when it is to be killed; 0: never */
     int32_t wait_status;
     bool exit_known, killed, close_wanted, reading;
-    size_t drain_left; /* what is still read of a killed one's pipes */
+    size_t drain_left;       /* what is still read of a killed one's pipes */
+    struct process_log *log; /* NULL until it writes something */
 };
 
 /* A listener. One that is full says so in `full` and stops the output for all, until

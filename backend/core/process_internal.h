@@ -16,4 +16,10 @@ void process_close_all(struct guest_process *guest); /* what was not taken */
 void process_enter(struct process *process);         /* into the sandbox's list */
 void process_watch_deadline(struct process *process);
 
+/* process_log.c: lines of the sandbox's log. */
+void process_log_start(struct process *process);
+void process_log_output(struct process *process, enum process_stream stream, const char *bytes,
+                        size_t len);
+void process_log_end(struct process *process);
+
 #endif

@@ -102,6 +102,7 @@ static void on_spawned(void *ctx, const struct guest_process *spawned, const str
         starting->done(starting->ctx, NULL, err);
     } else {
         process_enter(process);
+        process_log_start(process);
         process_watch_deadline(process);
         process_listen(process, starting->first);
         starting->done(starting->ctx, process, NULL);

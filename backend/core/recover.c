@@ -5,6 +5,7 @@
  * swept away.
  */
 #include "backend/core/core.h"
+#include "backend/core/logs.h"
 #include "backend/store/sandboxes.h"
 #include "common/log.h"
 
@@ -24,6 +25,7 @@ static void record_end(struct sandbox *sandbox, const char *reason) {
         log_warn("the end of a sandbox was not recorded", "sandbox", sandbox->id, "error",
                  err.message);
     log_info("sandbox ended while no daemon ran", "sandbox", sandbox->id, "reason", reason);
+    sandbox_log(sandbox, LOG_INFO, "found to have ended: %s", reason);
 }
 
 static bool is_known(void *ctx, const char *id) {

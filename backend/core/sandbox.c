@@ -4,6 +4,7 @@
  * committed; what the daemon dies before is swept by the next one.
  */
 #include "backend/core/core.h"
+#include "backend/core/logs.h"
 #include "backend/core/template.h"
 #include "backend/core/volumes.h"
 #include "backend/store/sandboxes.h"
@@ -29,6 +30,7 @@ struct sandbox *sandbox_new(struct core *core, const char *id) {
 }
 
 void sandbox_free(struct sandbox *sandbox) {
+    sandbox_log_free(sandbox);
     pairs_free(&sandbox->metadata);
     pairs_free(&sandbox->env);
     pairs_free(&sandbox->mounts);
@@ -130,6 +132,7 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     if (guest) {
         sandbox_begin(sandbox, guest);
         metrics_count_start(sandbox->core);
+        sandbox_log(sandbox, LOG_INFO, "created from template %s", sandbox->template_id);
         making->done(making->ctx, sandbox, NULL);
     } else {
         sandbox_leave(sandbox);
@@ -144,9 +147,7 @@ static struct sandbox *plan_sandbox(struct core *core, struct sandbox_request *r
     const struct template *template = template_resolve(request->template_ref, err);
     if (!template || !limits_check(core, request, err))
         return NULL;
-    char id[ID_SANDBOX];
-    ids_sandbox(id);
-    struct sandbox *sandbox = sandbox_new(core, id);
+    struct sandbox *sandbox = sandbox_new(core, "");
     if (sandbox)
         sandbox->making = malloc(sizeof(*sandbox->making));
     if (!sandbox || !sandbox->making) {
@@ -161,6 +162,9 @@ static struct sandbox *plan_sandbox(struct core *core, struct sandbox_request *r
     sandbox->limits = plan_default_limits;
     bool ok = volumes_resolve(core, &request->mounts, &sandbox->mounts, err);
     fill_plan(core, sandbox, plan);
+    if (!runtime_spare(core->config.runtime, plan))
+        ids_sandbox(plan->id);
+    memcpy(sandbox->id, plan->id, sizeof(sandbox->id));
     if (ok && sandbox_set_access(sandbox, request->secure, err) && plan_check(plan, err))
         return sandbox;
     sandbox_free(sandbox);
@@ -230,6 +234,7 @@ bool sandbox_kill(struct sandbox *sandbox, const char *reason, void (*done)(void
         log_warn("the end of a sandbox was not recorded", "sandbox", sandbox->id, "error",
                  err.message);
     log_info("sandbox ends", "sandbox", sandbox->id, "reason", reason);
+    sandbox_log(sandbox, LOG_INFO, "killed: %s", reason);
     process_lose_all(sandbox);
     guest_kill(steal_ptr(&sandbox->guest), on_gone, sandbox);
     return true;

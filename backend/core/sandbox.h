@@ -51,6 +51,7 @@ struct sandbox {
     struct sandbox *newer, *older; /* the list, by start */
     struct sandbox *collision;     /* the hash index */
     struct making *making;         /* while STARTING */
+    struct sandbox_log *log;       /* core/logs.h; NULL until something was said */
     void (*ended)(void *ctx);      /* who waits for its end; may be NULL */
     void *ended_ctx;
 };
@@ -71,6 +72,7 @@ struct core_config {
     uv_loop_t *loop;
     struct runtime *runtime;
     struct store *store;
+    const char *logs; /* directory for the logs of sandboxes; NULL: none are kept */
     unsigned max_sandboxes;
     int64_t max_timeout_s;
     const char *secret_key;                     /* file with the key of the secrets */

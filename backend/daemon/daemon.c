@@ -108,9 +108,14 @@ static bool start(struct daemon *daemon, struct error *err) {
 
 /* ---- stop ---- */
 
-static void on_server_stopped(void *ctx) {
+static void on_spares_gone(void *ctx) {
     struct daemon *daemon = ctx;
     uv_stop(&daemon->loop);
+}
+
+static void on_server_stopped(void *ctx) {
+    struct daemon *daemon = ctx;
+    runtime_drop_spares(daemon->runtime, on_spares_gone, daemon);
 }
 
 void daemon_stop(struct daemon *daemon, const char *reason) {

@@ -22,10 +22,13 @@ static void serve_local(struct daemon *daemon, struct exchange *x) {
 
 static void serve_api(struct daemon *daemon, struct exchange *x) {
     static const struct route *const tables[] = {
-        api_sandbox_routes,        api_sandbox_list_routes, api_sandbox_time_routes,
-        api_network_routes,        api_health_routes,       api_key_routes,
-        api_secret_routes,         api_team_routes,         api_volume_routes,
-        api_volume_content_routes, api_volume_file_routes,  api_metrics_routes,
+        api_sandbox_routes,      api_sandbox_list_routes,
+        api_sandbox_time_routes, api_network_routes,
+        api_health_routes,       api_key_routes,
+        api_secret_routes,       api_team_routes,
+        api_volume_routes,       api_volume_content_routes,
+        api_volume_file_routes,  api_metrics_routes,
+        api_log_routes,
     };
     const struct router router = {.tables = tables,
                                   .table_count = ARRAY_LEN(tables),

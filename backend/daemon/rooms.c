@@ -12,16 +12,19 @@ enum {
     MAX_SANDBOXES = 2000,
     MAX_TIMEOUT_S = 7 * 24 * 3600,
     DISK_RESERVE_BYTES = 512 << 20,
+    SPARES = 3,
 };
 
 bool rooms_start(struct daemon *daemon, struct error *err) {
-    char path[PATHS_MAX + 16];
+    char path[PATHS_MAX + 16], logs[PATHS_MAX + 16];
     const struct runtime_config config = {.state = daemon->paths.state,
-                                          .disk_reserve_bytes = DISK_RESERVE_BYTES};
+                                          .disk_reserve_bytes = DISK_RESERVE_BYTES,
+                                          .spares = SPARES};
     snprintf(path, sizeof(path), "%s/state.db", daemon->paths.state);
     daemon->store = store_open(path, err);
     if (!daemon->store)
         return false;
+    snprintf(logs, sizeof(logs), "%s/logs", daemon->paths.state);
     daemon->runtime = runtime_start(&daemon->loop, &config, report_progress, NULL, err);
     if (!daemon->runtime)
         return false;
@@ -31,6 +34,7 @@ bool rooms_start(struct daemon *daemon, struct error *err) {
         .loop = &daemon->loop,
         .runtime = daemon->runtime,
         .store = daemon->store,
+        .logs = logs,
         .max_sandboxes = MAX_SANDBOXES,
         .max_timeout_s = MAX_TIMEOUT_S,
         .secret_key = daemon->secret_key,

@@ -137,7 +137,7 @@ static void on_hello(void *ctx) {
     rt->making--;
     guest_is_ready(g);
     if (g->state == GUEST_RUNNING) /* freed only later, whatever the owner did with it */
-        guest_connect(g, &g->plan.network);
+        guest_connect(g, &g->plan.network, true);
     runtime_make_next(rt);
 }
 
@@ -333,14 +333,48 @@ void runtime_make_next(struct runtime *rt) {
         g->next = NULL;
         make(g);
     }
+    spares_fill(rt->spares);
 }
 
 static void make_next(void *ctx) {
     runtime_make_next(ctx);
 }
 
+static void give_away(void *ctx) {
+    struct guest *g = ctx;
+    if (g->state == GUEST_RUNNING) {
+        g->ready(g->ctx, g, NULL);
+    } else {
+        error_set(&g->failure, ERR_INTERNAL, "the sandbox ended before it was used");
+        guest_fail(g);
+    }
+    spares_fill(g->rt->spares);
+}
+
+/* Its network has no rules yet but the usual ones. */
+static void take_over(struct guest *g, const struct plan *plan, const struct guest_events *events,
+                      void *ctx, guest_ready ready) {
+    const struct plan_network *network = &plan->network;
+    g->events = events;
+    g->ctx = ctx;
+    g->ready = ready;
+    if (!network->internet || network->allow_count || network->deny_count)
+        guest_connect(g, network, false);
+    runtime_defer(g->rt, give_away, g);
+}
+
 void guest_create(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
                   void *ctx, guest_ready ready) {
+    struct guest *spare = spares_take(rt->spares, plan);
+    spares_expect(rt->spares, plan);
+    if (spare)
+        take_over(spare, plan, events, ctx, ready);
+    else
+        guest_make(rt, plan, events, ctx, ready);
+}
+
+void guest_make(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
+                void *ctx, guest_ready ready) {
     struct guest *g = guest_new(rt, plan->id, events, ctx, ready);
     g->limits = plan->limits;
     if (!plan_check(plan, &g->failure) || !plan_copy(&g->plan, plan, &g->failure)) {

@@ -31,13 +31,14 @@ static void keep(struct guest *g, int fd) {
         control_send(g->control, &request, &fd, 1, NULL, NULL);
 }
 
-void guest_connect(struct guest *g, const struct plan_network *policy) {
+void guest_connect(struct guest *g, const struct plan_network *policy, bool is_new) {
     const struct network_guest self = {g->pid, g->pidfd};
+    guest_forget_link(g);
     g->link = malloc(sizeof(*g->link));
     if (!g->link)
         abort();
     g->link->guest = g;
-    keep(g, network_set(g->rt->network, &self, policy, true, on_connected, g->link));
+    keep(g, network_set(g->rt->network, &self, policy, is_new, on_connected, g->link));
 }
 
 void guest_forget_link(struct guest *g) {

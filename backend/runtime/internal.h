@@ -14,6 +14,7 @@
 #include "backend/runtime/proc_usage.h"
 #include "backend/runtime/runtime.h"
 #include "backend/runtime/sandbox_dirs.h"
+#include "backend/runtime/spares.h"
 #include "backend/runtime/zygote_client.h"
 #include "common/io.h"
 
@@ -28,6 +29,7 @@ struct runtime {
     struct sandbox_dirs dirs;
     struct cgroups *cgroups;
     struct network *network;
+    struct spares *spares;
     struct disk *disk;
     struct guest *unmeasured; /* whose measuring could not start, until the watch is told */
     struct base base;
@@ -111,6 +113,9 @@ struct guest *guest_new(struct runtime *rt, const char *id, const struct guest_e
 void guest_free(struct guest *g);
 
 /* guest.c */
+/* guest_create without a look at the spares. */
+void guest_make(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
+                void *ctx, guest_ready ready);
 bool guest_watch(struct guest *g, int socket, struct error *err); /* takes the socket */
 void guest_be_patient(struct guest *g, uint64_t ms, void (*on_over)(uv_timer_t *timer));
 void guest_stop_waiting(struct guest *g);
@@ -142,7 +147,7 @@ void guest_watch_disk(struct guest *g);
 void guest_unwatch_disk(struct guest *g);
 
 /* guest_network.c */
-void guest_connect(struct guest *g, const struct plan_network *policy);
+void guest_connect(struct guest *g, const struct plan_network *policy, bool is_new);
 void guest_forget_link(struct guest *g);
 
 /* guest_process.c */

@@ -128,6 +128,7 @@ static bool start(struct runtime *rt, const struct runtime_config *config,
     if (!zygote_client_start(&rt->zygote, rt->loop, rt->holder.socket, err))
         return false;
     rt->network = network_start(rt->loop, &rt->zygote);
+    rt->spares = spares_start(rt, config->spares);
     fill_facts(rt);
     return sandbox_dirs_start(&rt->dirs, rt->loop, config->state, &rt->zygote, err) &&
            runtime_watch_disk(rt, config, err);
@@ -166,6 +167,8 @@ void runtime_stop(struct runtime *rt) {
         run_deferred(rt);
     while (rt->guests)
         guest_abandon(rt->guests);
+    if (rt->spares)
+        spares_stop(rt->spares);
     if (rt->disk)
         disk_stop(rt->disk);
     if (rt->network)

@@ -23,6 +23,7 @@ struct runtime_config {
     const char *state;           /* directory for sandboxes/, base/, trash/ */
     uint64_t disk_reserve_bytes; /* under this much free disk the largest writer is frozen */
     unsigned max_in_making;      /* creates in flight at once; more wait in a queue; 0: a default */
+    unsigned spares;             /* sandboxes kept ready while some are asked for; 0: none */
     const char *agent;           /* the program e2b-agent; NULL: the one installed with us */
 };
 
@@ -71,6 +72,12 @@ struct guest_events {
     /* A process that the agent of an adopted sandbox knows; takes the descriptors. */
     void (*found)(void *ctx, struct guest_process *process);
 };
+
+/* Names the plan after a sandbox that was made ahead and fits it, if there is one; guest_create by
+ * that id then takes no time. */
+bool runtime_spare(const struct runtime *rt, struct plan *plan);
+/* Ends those that are left, before the daemon leaves. `done` may come from within the call. */
+void runtime_drop_spares(struct runtime *rt, void (*done)(void *ctx), void *ctx);
 
 /* On failure guest is NULL and err is filled; everything half-made is removed already. */
 typedef void (*guest_ready)(void *ctx, struct guest *guest, const struct error *err);

@@ -1,40 +1,18 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Quoting is that of the official command line, so that what the server shows is the same.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/sandbox/process.h"
 
+#include "cli/quote.h"
 #include "common/buf.h"
 
 #include <string.h>
 
 enum { MAX_TEXT = 8 << 20 };
 
-/* Means the same to a shell and without one. */
-static bool is_plain(const char *word) {
-    static const char harmless[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%_-+=:,./";
-    return *word && !word[strspn(word, harmless)];
-}
-
-static bool add_quoted(struct buf *text, const char *word) {
-    if (is_plain(word))
-        return buf_puts(text, word);
-    if (!buf_puts(text, "'"))
-        return false;
-    for (; *word; word++) {
-        bool ok = *word == '\'' ? buf_puts(text, "'\"'\"'") : buf_add(text, word, 1);
-        if (!ok)
-            return false;
-    }
-    return buf_puts(text, "'");
-}
-
 static char *shell_text(char *const *words, int count) {
     cleanup_buf struct buf text = BUF_INIT(MAX_TEXT);
     bool ok = count != 1 || buf_puts(&text, words[0]);
     for (int i = 0; ok && count > 1 && i < count; i++)
-        ok = (!i || buf_puts(&text, " ")) && add_quoted(&text, words[i]);
+        ok = (!i || buf_puts(&text, " ")) && quote_word(&text, words[i]);
     return ok ? buf_steal(&text) : NULL;
 }
 
@@ -73,7 +51,7 @@ static json_t *program(char *const *words, int count) {
 
 json_t *process_describe(const struct invocation *in, char *const *words, int count,
                          enum process_form form, bool tty) {
-    bool direct = form == PROCESS_DIRECT && (count > 1 || (count == 1 && is_plain(words[0])));
+    bool direct = form == PROCESS_DIRECT && (count > 1 || (count == 1 && quote_is_plain(words[0])));
     json_t *process = direct ? program(words, count) : shell(words, count);
     if (!process)
         return NULL; /* no memory, or words that are no UTF-8 */

@@ -157,6 +157,11 @@ static void make_pipe(int *program, int *daemon, bool program_writes) {
 /* ---- runtime.h -------------------------------------------------------------------------------
  */
 
+bool runtime_spare(const struct runtime *rt, struct plan *plan) {
+    (void)rt, (void)plan;
+    return false;
+}
+
 size_t runtime_base_overlays(const struct runtime *rt,
                              struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]) {
     (void)rt;

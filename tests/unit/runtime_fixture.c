@@ -39,11 +39,15 @@ void world_prepare(void) {
 }
 
 void world_open(struct world *w) {
+    world_open_with_spares(w, 0);
+}
+
+void world_open_with_spares(struct world *w, unsigned spares) {
     const char *build = getenv("E2B_BUILD");
     char agent[4096];
     memset(w, 0, sizeof(*w));
     snprintf(agent, sizeof(agent), "%s/e2b-agent", build ? build : ".");
-    const struct runtime_config config = {.state = state, .agent = agent};
+    const struct runtime_config config = {.state = state, .agent = agent, .spares = spares};
     ck_assert_int_eq(uv_loop_init(&w->loop), 0);
     w->rt = runtime_start(&w->loop, &config, report, NULL, &w->err);
     if (!w->rt)

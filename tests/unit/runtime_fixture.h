@@ -30,6 +30,7 @@ void world_prepare(void);
 const char *world_state(void);
 
 void world_open(struct world *w);
+void world_open_with_spares(struct world *w, unsigned spares);
 void world_close(struct world *w);
 
 /* Runs the loop until *counter is at least `wanted`; fails the test after half a minute. */

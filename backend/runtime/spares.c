@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/runtime/spares.h"
+
+#include "backend/runtime/internal.h"
+#include "common/ids.h"
+#include "common/log.h"
+
+#include <string.h>
+
+enum { REST_MS = 10000 };
+
+struct spare {
+    struct spares *owner; /* NULL: nobody waits for it */
+    struct guest *guest;  /* NULL while it is made */
+    struct spare *next;
+};
+
+struct spares {
+    struct runtime *rt;
+    unsigned wanted;
+    struct plan shape; /* of those to come; no overlays: none */
+    struct spare *list;
+    uv_timer_t *rest;
+    unsigned ending; /* being killed */
+    void (*dropped)(void *ctx);
+    void *dropped_ctx;
+};
+
+static bool same_overlays(const struct plan *a, const struct plan *b) {
+    if (a->overlay_count != b->overlay_count)
+        return false;
+    for (size_t i = 0; i < a->overlay_count; i++) {
+        const struct plan_overlay *x = &a->overlays[i], *y = &b->overlays[i];
+        if (strcmp(x->target, y->target) != 0 || x->lower_count != y->lower_count)
+            return false;
+        for (size_t k = 0; k < x->lower_count; k++)
+            if (strcmp(x->lowers[k], y->lowers[k]) != 0)
+                return false;
+    }
+    return true;
+}
+
+/* But for the id, and for the network, whose rules can still be changed. */
+static bool same_shape(const struct plan *a, const struct plan *b) {
+    return !b->resumes && !b->mounts.count && strcmp(a->template_id, b->template_id) == 0 &&
+           same_overlays(a, b) && a->limits.memory_bytes == b->limits.memory_bytes &&
+           a->limits.processes == b->limits.processes && a->limits.files == b->limits.files &&
+           a->limits.disk_bytes == b->limits.disk_bytes && a->limits.cpus == b->limits.cpus;
+}
+
+static void unlist(struct spare *spare) {
+    struct spare **at = &spare->owner->list;
+    while (*at != spare)
+        at = &(*at)->next;
+    *at = spare->next;
+}
+
+/* ---- letting go -------------------------------------------------------------------------------
+ */
+
+static void on_killed(void *ctx) {
+    struct spares *s = ctx;
+    if (--s->ending == 0 && s->dropped)
+        s->dropped(s->dropped_ctx);
+}
+
+static void drop(struct spare *spare) {
+    struct spares *s = spare->owner;
+    unlist(spare);
+    spare->owner = NULL;
+    if (!spare->guest)
+        return; /* on_ready finds that nobody waits */
+    s->ending++;
+    guest_kill(spare->guest, on_killed, s);
+    free(spare);
+}
+
+static void drop_all(struct spares *s) {
+    plan_free(&s->shape);
+    for (struct spare *spare = s->list, *next; spare; spare = next) {
+        next = spare->next;
+        drop(spare);
+    }
+}
+
+static void on_rest(uv_timer_t *timer) {
+    drop_all(timer->data);
+}
+
+void runtime_drop_spares(struct runtime *rt, void (*done)(void *ctx), void *ctx) {
+    struct spares *s = rt->spares;
+    uv_timer_stop(s->rest);
+    drop_all(s);
+    if (!s->ending) {
+        done(ctx);
+        return;
+    }
+    s->dropped = done;
+    s->dropped_ctx = ctx;
+}
+
+/* ---- making -----------------------------------------------------------------------------------
+ */
+
+static void on_exited(void *ctx, const char *reason) {
+    struct spare *spare = ctx;
+    log_warn("a spare sandbox ended", "reason", reason);
+    drop(spare);
+}
+
+static const struct guest_events events = {.exited = on_exited};
+
+static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
+    struct spare *spare = ctx;
+    spare->guest = guest;
+    if (guest && spare->owner)
+        return;
+    if (guest) {
+        guest_kill(guest, NULL, NULL);
+    } else if (spare->owner) {
+        if (!spare->owner->rt->stopping)
+            log_warn("no spare sandbox could be made", "error", err->message);
+        plan_free(&spare->owner->shape); /* whoever asks next hears it himself */
+        unlist(spare);
+    }
+    free(spare);
+}
+
+void spares_fill(struct spares *s) {
+    struct plan plan = s->shape;
+    unsigned count = 0;
+    for (const struct spare *at = s->list; at; at = at->next)
+        count++;
+    if (!plan.overlay_count || count >= s->wanted || s->rt->queue || s->rt->making)
+        return;
+    struct spare *spare = calloc(1, sizeof(*spare));
+    if (!spare)
+        return;
+    *spare = (struct spare){.owner = s, .next = s->list};
+    s->list = spare;
+    ids_sandbox(plan.id);
+    guest_make(s->rt, &plan, &events, spare, on_ready);
+}
+
+void spares_expect(struct spares *s, const struct plan *plan) {
+    struct error ignored = ERROR_INIT;
+    uv_timer_start(s->rest, on_rest, REST_MS, 0);
+    if (plan->resumes || plan->mounts.count || same_shape(&s->shape, plan))
+        return;
+    struct plan shape = *plan;
+    shape.network = (struct plan_network){.internet = true};
+    drop_all(s);
+    plan_copy(&s->shape, &shape, &ignored);
+}
+
+/* ---- giving away ------------------------------------------------------------------------------
+ */
+
+bool runtime_spare(const struct runtime *rt, struct plan *plan) {
+    for (const struct spare *at = rt->spares->list; at; at = at->next) {
+        if (!at->guest || !same_shape(&at->guest->plan, plan))
+            continue;
+        memcpy(plan->id, at->guest->plan.id, sizeof(plan->id));
+        return true;
+    }
+    return false;
+}
+
+struct guest *spares_take(struct spares *s, const struct plan *plan) {
+    struct spare *at = s->list;
+    while (at && !(at->guest && strcmp(at->guest->id, plan->id) == 0))
+        at = at->next;
+    if (!at)
+        return NULL;
+    struct guest *guest = at->guest;
+    unlist(at);
+    free(at);
+    return guest;
+}
+
+/* ---- start and stop ---------------------------------------------------------------------------
+ */
+
+struct spares *spares_start(struct runtime *rt, unsigned count) {
+    struct spares *s = calloc(1, sizeof(*s));
+    if (!s || !(s->rest = malloc(sizeof(*s->rest))))
+        abort();
+    s->rt = rt;
+    s->wanted = count;
+    uv_timer_init(rt->loop, s->rest);
+    s->rest->data = s;
+    uv_unref((uv_handle_t *)s->rest);
+    return s;
+}
+
+static void free_handle(uv_handle_t *handle) {
+    free(handle);
+}
+
+void spares_stop(struct spares *s) {
+    uv_close((uv_handle_t *)s->rest, free_handle);
+    plan_free(&s->shape);
+    while (s->list) {
+        struct spare *spare = s->list;
+        s->list = spare->next;
+        free(spare);
+    }
+    free(s);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ARG and ENV: variables of the steps that follow, for the server as well as for us.
+ */
+#include "cli/dockerfile/planner.h"
+
+#include "cli/dockerfile/words.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+/* ---- ARG --------------------------------------------------------------------------------------
+ */
+
+static const char *build_arg(struct planner *planner, const char *name) {
+    const struct dockerfile_options *options = planner->options;
+    const char *value = NULL;
+    size_t len = strlen(name);
+    for (size_t i = 0; i < options->build_arg_count; i++) {
+        const char *arg = options->build_args[i];
+        if (strncmp(arg, name, len) != 0 || arg[len] != '=')
+            continue;
+        planner->used_args[i] = true;
+        value = arg + len + 1;
+    }
+    return value;
+}
+
+/* What BuildKit sets without being asked. */
+static const char *platform_arg(const char *name) {
+    static struct utsname host;
+    static char platform[80];
+    const char *word = strncmp(name, "TARGET", 6) == 0  ? name + 6
+                       : strncmp(name, "BUILD", 5) == 0 ? name + 5
+                                                        : "";
+    uname(&host);
+    const char *machine = strcmp(host.machine, "x86_64") == 0    ? "amd64"
+                          : strcmp(host.machine, "aarch64") == 0 ? "arm64"
+                                                                 : host.machine;
+    snprintf(platform, sizeof(platform), "linux/%s", machine);
+    return strcmp(word, "PLATFORM") == 0  ? platform
+           : strcmp(word, "ARCH") == 0    ? platform + strlen("linux/")
+           : strcmp(word, "OS") == 0      ? "linux"
+           : strcmp(word, "VARIANT") == 0 ? ""
+                                          : NULL;
+}
+
+static bool is_name(const char *name) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+    static const char more[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    return *name && strchr(letters, *name) && !name[strspn(name, more)];
+}
+
+/* In force for RUN as well: a variable of the steps that follow. A value that is not given at all
+ * sets none. */
+static bool set_arg(const struct instruction *in, const char *name, const char *value,
+                    struct error *err) {
+    struct planner *planner = in->planner;
+    if (!planner->file->stage_count) {
+        if (value)
+            scope_set(&planner->global, name, value, true);
+        return true;
+    }
+    struct scope *scope = &planner_state(planner)->scope;
+    const struct variable *known = scope_find(scope, name, strlen(name));
+    if (!value || (known && !known->is_arg))
+        return true;
+    scope_set(scope, name, value, true);
+    /* The server expands values: what is one "$" here has to stay one there. */
+    cleanup_buf struct buf sent = BUF_INIT(EXPAND_MAX);
+    return expand_literal(value, &sent, err) &&
+           planner_add(in, "ENV", json_pack("[s,s]", name, sent.len ? sent.data : ""), err);
+}
+
+static bool take_arg(const struct instruction *in, const struct word *word, struct error *err) {
+    struct planner *planner = in->planner;
+    const char *text = in->text + word->start;
+    size_t len = word->end - word->start, sign = MIN(strcspn(text, "="), len);
+    const struct scope *scope =
+        planner->file->stage_count ? &planner_state(planner)->scope : &planner->global;
+    cleanup_free char *name = strndup(text, sign);
+    cleanup_free char *fallback = NULL;
+    if (!name || !is_name(name))
+        return planner_fail(in, word->start, err, "this is no name of a variable");
+    if (sign < len &&
+        !(fallback = planner_expand(in, scope, word->start + sign + 1, word->end, err)))
+        return false;
+    const char *value = build_arg(planner, name);
+    const struct variable *global = scope_find(&planner->global, name, sign);
+    if (!value)
+        value = fallback ? fallback : global ? global->value : platform_arg(name);
+    return set_arg(in, name, value, err);
+}
+
+bool planner_arg(const struct instruction *in, struct error *err) {
+    struct word word = {.end = in->rest};
+    while (word_next(in->text, in->planner->file->source.escape, &word))
+        if (!take_arg(in, &word, err))
+            return false;
+    return true;
+}
+
+/* ---- ENV --------------------------------------------------------------------------------------
+ */
+
+/* The value in the words of the server, and in ours where it is known. */
+static bool add_pair(const struct instruction *in, json_t *args, struct scope *later,
+                     const char *name, size_t start, size_t end, struct error *err) {
+    const struct planner *planner = in->planner;
+    struct expansion x = {
+        .scope = &planner_state(planner)->scope,
+        .escape = planner->file->source.escape,
+        .for_server = true,
+    };
+    cleanup_buf struct buf sent = BUF_INIT(EXPAND_MAX), known = BUF_INIT(EXPAND_MAX);
+    bool ok = expand(&x, in->text + start, end - start, &sent, err);
+    struct expansion plain = {.scope = x.scope, .escape = x.escape};
+    if (!ok || (!x.is_open && !expand(&plain, in->text + start, end - start, &known, err)))
+        return source_blame(&planner->file->source, in->line, start + x.at, err);
+    if (!is_name(name))
+        return planner_fail(in, in->rest, err, "'%.100s' is no name of a variable", name);
+    const char *text = sent.len ? sent.data : "";
+    if (json_array_append_new(args, json_string(name)) < 0 ||
+        json_array_append_new(args, json_string(text)) < 0)
+        return planner_fail(in, start, err, "this is no UTF-8");
+    scope_set(later, name, x.is_open ? NULL : known.len ? known.data : "", false);
+    return true;
+}
+
+static bool read_pairs(const struct instruction *in, json_t *args, struct scope *later,
+                       struct error *err) {
+    struct word word = {.end = in->rest};
+    while (word_next(in->text, in->planner->file->source.escape, &word)) {
+        size_t sign = strcspn(in->text + word.start, "=");
+        if (sign >= word.end - word.start)
+            return planner_fail(in, word.start, err, "NAME=value is expected here");
+        cleanup_free char *name = strndup(in->text + word.start, sign);
+        if (!name)
+            abort();
+        if (!add_pair(in, args, later, name, word.start + sign + 1, word.end, err))
+            return false;
+    }
+    return true;
+}
+
+/* "ENV NAME the rest of the line" */
+static bool read_legacy(const struct instruction *in, const struct word *first, json_t *args,
+                        struct scope *later, struct error *err) {
+    cleanup_free char *name = strndup(in->text + first->start, first->end - first->start);
+    size_t start = first->end + strspn(in->text + first->end, " \t");
+    if (!name)
+        abort();
+    if (!in->text[start])
+        return planner_fail(in, first->start, err, "ENV needs a value: NAME=value");
+    return add_pair(in, args, later, name, start, strlen(in->text), err);
+}
+
+/* All values are those before the instruction, so the new ones count only afterwards. */
+bool planner_env(const struct instruction *in, struct error *err) {
+    struct scope later = {0};
+    json_t *args = json_array();
+    struct word first = {.end = in->rest};
+    word_next(in->text, in->planner->file->source.escape, &first);
+    size_t sign = strcspn(in->text + first.start, "=");
+    bool ok = sign < first.end - first.start ? read_pairs(in, args, &later, err)
+                                             : read_legacy(in, &first, args, &later, err);
+    for (size_t i = 0; ok && i < later.count; i++)
+        scope_set(&planner_state(in->planner)->scope, later.items[i].name, later.items[i].value,
+                  false);
+    scope_free(&later);
+    if (!ok) {
+        json_decref(args);
+        return false;
+    }
+    return planner_add(in, "ENV", args, err);
+}

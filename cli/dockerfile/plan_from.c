@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * FROM. A stage that is based on another one starts with its steps, so a chain of FROMs is one list
+ * of steps, which every server takes.
+ */
+#include "cli/dockerfile/planner.h"
+
+#include "cli/alloc.h"
+#include "cli/dockerfile/words.h"
+
+#include <string.h>
+#include <strings.h>
+
+static struct dockerfile_stage *new_stage(struct planner *planner) {
+    struct dockerfile *file = planner->file;
+    size_t n = file->stage_count++;
+    file->stages = alloc_array(file->stages, n + 1, sizeof(*file->stages));
+    planner->stages = alloc_array(planner->stages, n + 1, sizeof(*planner->stages));
+    file->stages[n] = (struct dockerfile_stage){0};
+    planner->stages[n] = (struct planner_stage){0};
+    return &file->stages[n];
+}
+
+static ssize_t find_stage(const struct dockerfile *file, const char *name) {
+    for (size_t i = file->stage_count; i-- > 0;)
+        if (file->stages[i].name && strcasecmp(file->stages[i].name, name) == 0)
+            return (ssize_t)i;
+    return -1;
+}
+
+static char *copy(const char *text) {
+    char *copied = text ? strdup(text) : NULL;
+    if (text && !copied)
+        abort();
+    return copied;
+}
+
+static void start_from_stage(struct planner *planner, size_t parent) {
+    struct dockerfile_stage *stage = planner_stage(planner);
+    const struct dockerfile_stage *base = &planner->file->stages[parent];
+    struct planner_stage *state = planner_state(planner), *old = &planner->stages[parent];
+    stage->image = copy(base->image);
+    stage->steps = alloc_array(NULL, base->step_count + 1, sizeof(*stage->steps));
+    for (; stage->step_count < base->step_count; stage->step_count++) {
+        struct dockerfile_step *step = &stage->steps[stage->step_count];
+        *step = base->steps[stage->step_count];
+        json_incref(step->args);
+        step->source = copy(step->source);
+        step->dest = copy(step->dest);
+    }
+    scope_copy_env(&state->scope, &old->scope);
+    state->user = copy(old->user);
+    state->shell = json_incref(old->shell);
+    state->command = json_incref(old->command);
+    state->entrypoint = json_incref(old->entrypoint);
+    state->sets_user = old->sets_user;
+    state->sets_workdir = old->sets_workdir;
+}
+
+static bool start_from_image(const struct instruction *in, char **image, struct error *err) {
+    if (strcmp(*image, "scratch") == 0) {
+        planner_fail(in, in->rest, err, "a template cannot start from scratch");
+        return error_hint(err, "it needs a shell and a C library: start from a small image");
+    }
+    planner_stage(in->planner)->image = steal_ptr(image);
+    return planner_add(in, "USER", json_pack("[s]", "root"), err) &&
+           planner_add(in, "WORKDIR", json_pack("[s]", "/"), err);
+}
+
+/* "AS name" behind the image. */
+static bool read_name(const struct instruction *in, size_t at, char **name, struct error *err) {
+    struct word word = {.end = at}, as = {0};
+    if (!word_next(in->text, '\\', &word))
+        return true;
+    as = word;
+    bool is_as = as.end - as.start == 2 && strncasecmp(in->text + as.start, "AS", 2) == 0;
+    if (!is_as || !word_next(in->text, '\\', &word))
+        return planner_fail(in, as.start, err, "FROM takes an image and AS with a name");
+    *name = strndup(in->text + word.start, word.end - word.start);
+    if (!*name)
+        abort();
+    return !word_next(in->text, '\\', &word) ||
+           planner_fail(in, word.start, err, "FROM takes an image and AS with a name");
+}
+
+bool planner_from(const struct instruction *in, struct error *err) {
+    struct planner *planner = in->planner;
+    struct flag flag;
+    size_t at = in->rest;
+    while (planner_flag(in, &at, &flag))
+        if (!flag_is(&flag, "platform"))
+            return planner_fail(in, flag.at, err, "FROM has no option --%.*s", (int)flag.name_len,
+                                flag.name);
+    struct word word = {.end = at};
+    if (!word_next(in->text, planner->file->source.escape, &word))
+        return planner_fail(in, at, err, "FROM needs an image");
+    cleanup_free char *image = planner_expand(in, &planner->global, word.start, word.end, err);
+    cleanup_free char *name = NULL;
+    if (!image || !read_name(in, word.end, &name, err))
+        return false;
+    if (!*image)
+        return planner_fail(in, word.start, err, "the image is an empty text");
+    if (name && find_stage(planner->file, name) >= 0)
+        return planner_fail(in, 0, err, "there is a stage '%.100s' already", name);
+    ssize_t parent = find_stage(planner->file, image);
+    new_stage(planner)->name = steal_ptr(&name);
+    if (parent < 0)
+        return start_from_image(in, &image, err);
+    start_from_stage(planner, (size_t)parent);
+    return true;
+}

@@ -6,10 +6,12 @@
 #define E2B_API_API_H
 
 #include "backend/core/sandbox.h"
+#include "backend/core/webhook.h"
 #include "backend/http/route.h"
 
 struct api {
     struct core *core;
+    struct webhooks *webhooks;
     const char *domain;  /* "localhost:PORT": where clients find the ports of sandboxes */
     const char *api_key; /* the first one */
 };
@@ -27,6 +29,9 @@ extern const struct route api_sandbox_time_routes[]; /* timeout, refreshes, conn
 extern const struct route api_log_routes[];
 extern const struct route api_metrics_routes[];
 extern const struct route api_network_routes[];
+extern const struct route api_event_routes[];
+extern const struct route api_webhook_routes[];
+extern const struct route api_delivery_routes[];
 extern const struct route api_health_routes[];
 extern const struct route api_key_routes[]; /* and access tokens */
 extern const struct route api_secret_routes[];

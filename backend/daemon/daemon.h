@@ -6,6 +6,7 @@
 #define E2B_DAEMON_DAEMON_H
 
 #include "backend/api/api.h"
+#include "backend/daemon/sender.h"
 #include "backend/http/route.h"
 #include "backend/store/store.h"
 #include "common/ids.h"
@@ -25,6 +26,7 @@ struct daemon {
     struct store *store;
     struct runtime *runtime;
     struct core *core;
+    struct sender *sender;
     struct api api;
 
     uv_signal_t terminate, interrupt;

@@ -28,7 +28,8 @@ static void serve_api(struct daemon *daemon, struct exchange *x) {
         api_secret_routes,       api_team_routes,
         api_volume_routes,       api_volume_content_routes,
         api_volume_file_routes,  api_metrics_routes,
-        api_log_routes,
+        api_log_routes,          api_event_routes,
+        api_webhook_routes,      api_delivery_routes,
     };
     const struct router router = {.tables = tables,
                                   .table_count = ARRAY_LEN(tables),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The daemon was started because somebody typed a command, and leaves when it is of no more use: no
- * sandbox lives, no request has been under way for a while, and nobody asked it to stay.
+ * sandbox lives, no webhook waits for an event (a failing one waits for the next daemon), no
+ * request has been under way for a while, and nobody asked it to stay.
  */
 #include "backend/daemon/daemon.h"
 
@@ -14,7 +15,7 @@ enum { IDLE_EXIT_S = 60 };
 
 /* How long nobody has needed it. */
 static int64_t unneeded_ms(const struct daemon *daemon) {
-    if (daemon->stay || sandbox_count(daemon->core))
+    if (daemon->stay || sandbox_count(daemon->core) || webhooks_pending(daemon->api.webhooks))
         return 0;
     int64_t deserted_ms = (int64_t)uv_now(&daemon->loop) - daemon->deserted_ms;
     return MIN(deserted_ms, http_server_quiet_ms(daemon->server));

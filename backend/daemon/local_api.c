@@ -5,6 +5,7 @@
  */
 #include "backend/daemon/daemon.h"
 
+#include "backend/core/history.h"
 #include "common/clock.h"
 
 #include <string.h>
@@ -129,10 +130,33 @@ static void post_stop(struct call *call) {
     daemon_stop(call->ctx, "asked to");
 }
 
+static const char id_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+/* An event that did not happen, to try receivers with. */
+static void post_event(struct call *call) {
+    const struct daemon *daemon = call->ctx;
+    struct error err = ERROR_INIT;
+    const char *type = "", *sandbox_id = NULL;
+    char id[ID_UUID];
+    if (refuse_strangers(call))
+        return;
+    bool ok = json_get_string(call->json, "type", &type, &err) &&
+              json_get_string(call->json, "sandboxId", &sandbox_id, &err);
+    if (ok && !event_type_parse(type))
+        ok = error_set(&err, ERR_INVALID, "\"%.64s\" is no type of event", type);
+    if (ok && sandbox_id && strspn(sandbox_id, id_letters) != strlen(sandbox_id))
+        ok = error_set(&err, ERR_INVALID, "property \"sandboxId\" is no id");
+    if (ok && history_trigger(daemon->api.webhooks, event_type_parse(type), sandbox_id, id, &err))
+        exchange_reply_json(call->x, 201, json_pack("{s:s}", "id", id));
+    else
+        exchange_reply_error(call->x, &err);
+}
+
 const struct route local_routes[] = {
     {"GET", "/local/status", 0, get_status},
     {"GET", "/local/env", 0, get_env},
     {"POST", "/local/stay", 0, post_stay},
     {"POST", "/local/stop", 0, post_stop},
+    {"POST", "/local/events", ROUTE_JSON, post_event},
     {0},
 };

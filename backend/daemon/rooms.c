@@ -15,6 +15,43 @@ enum {
     SPARES = 3,
 };
 
+/* ---- webhooks and their sender, which know each other ---- */
+
+static void send_delivery(void *ctx, struct delivery *delivery) {
+    const struct daemon *daemon = ctx;
+    sender_send(daemon->sender, delivery);
+}
+
+static void on_delivered(void *ctx, struct delivery *delivery) {
+    const struct daemon *daemon = ctx;
+    webhooks_delivered(daemon->api.webhooks, delivery);
+}
+
+static bool is_busy(void *ctx) {
+    const struct daemon *daemon = ctx;
+    return http_server_exchanges(daemon->server) > 0;
+}
+
+static bool start_webhooks(struct daemon *daemon, struct error *err) {
+    struct webhooks_config config = {
+        .loop = &daemon->loop,
+        .store = daemon->store,
+        .sender = {.send = send_delivery, .is_busy = is_busy, .ctx = daemon},
+    };
+    delivery_settings_read(&config.settings);
+    const struct sender_config sender = {
+        .loop = &daemon->loop,
+        .team_id = core_team_id(daemon->core),
+        .timeout_ms = config.settings.timeout_ms,
+        .refuse_private = config.settings.refuse_private != 0,
+        .delivered = on_delivered,
+        .ctx = daemon,
+    };
+    daemon->sender = sender_start(&sender, err);
+    daemon->api.webhooks = daemon->sender ? webhooks_start(&config, err) : NULL;
+    return daemon->api.webhooks;
+}
+
 bool rooms_start(struct daemon *daemon, struct error *err) {
     char path[PATHS_MAX + 16], logs[PATHS_MAX + 16];
     const struct runtime_config config = {.state = daemon->paths.state,
@@ -45,10 +82,14 @@ bool rooms_start(struct daemon *daemon, struct error *err) {
     daemon->core = core_start(&core, err);
     daemon->api =
         (struct api){.core = daemon->core, .domain = daemon->domain, .api_key = daemon->api_key};
-    return daemon->core != NULL;
+    return daemon->core && start_webhooks(daemon, err);
 }
 
 void rooms_stop(struct daemon *daemon) {
+    if (daemon->sender)
+        sender_stop(daemon->sender);
+    if (daemon->api.webhooks)
+        webhooks_stop(daemon->api.webhooks);
     if (daemon->core)
         core_stop(daemon->core);
     if (daemon->runtime)

@@ -27,6 +27,11 @@ enum event_type event_type_parse(const char *name) {
     return type < EVENT_TYPES ? type : 0;
 }
 
+void store_on_events(struct store *store, void (*written)(void *ctx), void *ctx) {
+    store->events_written = written;
+    store->events_ctx = ctx;
+}
+
 bool store_event_insert(struct store *store, const struct event_row *row, struct error *err) {
     sqlite3_stmt *s = store_prepare(
         store,
@@ -43,5 +48,8 @@ bool store_event_insert(struct store *store, const struct event_row *row, struct
     store_bind_text(s, 6, row->execution_id);
     sqlite3_bind_int64(s, 7, row->at_ms);
     store_bind_text(s, 8, row->data);
-    return store_run(store, s, "cannot record an event", err);
+    if (!store_run(store, s, "cannot record an event", err))
+        return false;
+    store->has_events = true;
+    return true;
 }

@@ -32,6 +32,9 @@ struct event_row {
 
 bool store_event_insert(struct store *store, const struct event_row *row, struct error *err);
 
+/* `written` hears, on the loop, of each committed transaction that inserted events. */
+void store_on_events(struct store *store, void (*written)(void *ctx), void *ctx);
+
 /* "sandbox.lifecycle.created"... and back; 0: no such type. */
 const char *event_type_name(enum event_type type);
 enum event_type event_type_parse(const char *name);

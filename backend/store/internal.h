@@ -17,6 +17,9 @@ struct store {
     sqlite3 *db;
     void (*checkpoint_due)(void *ctx);
     void *checkpoint_ctx;
+    void (*events_written)(void *ctx);
+    void *events_ctx;
+    bool has_events; /* the transaction inserted some */
     struct store_statement {
         const char *sql;
         sqlite3_stmt *statement;

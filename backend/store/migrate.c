@@ -95,6 +95,45 @@ static const char *const steps[] = {
     "  disk_total INTEGER NOT NULL,"
     "  PRIMARY KEY (span_s, at_s, sandbox_id)"
     ") WITHOUT ROWID;",
+
+    "CREATE INDEX events_type ON events (type);"
+    "CREATE TABLE webhooks ("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  name TEXT NOT NULL,"
+    "  url TEXT NOT NULL,"
+    "  secret TEXT NOT NULL,"
+    "  types INTEGER NOT NULL," /* bits: 1 << event type */
+    "  enabled INTEGER NOT NULL,"
+    "  created_ms INTEGER NOT NULL,"
+    "  cursor INTEGER NOT NULL,"   /* events up to here were delivered, or are in retries */
+    "  failures INTEGER NOT NULL," /* since the last success */
+    "  failing_ms INTEGER NOT NULL"
+    ");"
+    /* What was tried and did not arrive yet. */
+    "CREATE TABLE retries ("
+    "  webhook INTEGER NOT NULL,"
+    "  event INTEGER NOT NULL,"
+    "  due_ms INTEGER NOT NULL,"
+    "  attempts INTEGER NOT NULL,"
+    "  first_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (webhook, event)"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX retries_due ON retries (webhook, due_ms);"
+    "CREATE TABLE deliveries (" /* a row an attempt */
+    "  webhook INTEGER NOT NULL,"
+    "  event INTEGER NOT NULL,"
+    "  at_ms INTEGER NOT NULL,"
+    "  id TEXT NOT NULL,"
+    "  duration_ms INTEGER NOT NULL,"
+    "  status INTEGER NOT NULL," /* of HTTP; 0: no answer */
+    "  error INTEGER NOT NULL,"  /* enum delivery_error */
+    "  message TEXT,"
+    "  url TEXT NOT NULL,"
+    "  response_headers TEXT,"
+    "  response_body TEXT,"
+    "  PRIMARY KEY (webhook, event, at_ms, id)"
+    ") WITHOUT ROWID;",
 };
 
 static bool execute(struct store *store, const char *sql, struct error *err) {

@@ -101,14 +101,19 @@ bool store_begin(struct store *store, struct error *err) {
 }
 
 bool store_commit(struct store *store, struct error *err) {
-    if (run_text(store, "COMMIT", "cannot write the state", err))
-        return true;
-    store_rollback(store);
-    return false;
+    if (!run_text(store, "COMMIT", "cannot write the state", err)) {
+        store_rollback(store);
+        return false;
+    }
+    if (store->has_events && store->events_written)
+        store->events_written(store->events_ctx);
+    store->has_events = false;
+    return true;
 }
 
 void store_rollback(struct store *store) {
     struct error ignored = ERROR_INIT;
+    store->has_events = false;
     /* A full disk may have rolled back already. */
     if (!sqlite3_get_autocommit(store->db))
         run_text(store, "ROLLBACK", "cannot write the state", &ignored);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What became of attempts. Outcomes are written many at a time, in one transaction with the place
+ * of each webhook; a daemon that dies before has sent something that the next one sends again.
+ */
+#include "backend/core/webhook_internal.h"
+#include "common/log.h"
+
+void webhooks_delivered(struct webhooks *webhooks, struct delivery *delivery) {
+    delivery->queue = NULL;
+    if (webhooks->last_done)
+        webhooks->last_done->queue = delivery;
+    else
+        webhooks->done = delivery;
+    webhooks->last_done = delivery;
+    delivery_wake(webhooks, 0);
+}
+
+bool webhooks_pending(const struct webhooks *webhooks) {
+    for (const struct webhook *at = webhooks->first; at; at = at->next)
+        if (at->enabled && at->failures < WEBHOOK_FAILING &&
+            (at->deliveries || at->repeated || at->retry_count || at->position < webhooks->newest))
+            return true;
+    return false;
+}
+
+/* ---- what an outcome means ---- */
+
+/* Once, however often its writing is tried. */
+static void settle(struct delivery *delivery) {
+    struct webhook *webhook = delivery->webhook;
+    const struct delivery_settings *settings = &webhook->all->config.settings;
+    struct retry_row *retry = &delivery->retry;
+    int64_t now = delivery->at_ms + delivery->duration_ms;
+    uint32_t random;
+    if (delivery->settled)
+        return;
+    delivery->settled = true;
+    if (!delivery->error) {
+        webhook->failures = webhook->failing_ms = 0;
+        return;
+    }
+    if (!webhook->failures++)
+        webhook->failing_ms = delivery->at_ms;
+    if (!retry->attempts++)
+        retry->first_ms = delivery->at_ms;
+    ids_random(&random, sizeof(random));
+    retry->due_ms = now + delivery_delay_ms(settings, retry->attempts, random);
+    delivery->again =
+        webhook->enabled && !delivery_is_hopeless(settings, retry->attempts, now - retry->first_ms);
+    if (!delivery->again)
+        log_warn("a webhook delivery is given up", "webhook", webhook->id, "event",
+                 delivery->event.id, "error", delivery->message);
+}
+
+/* Behind everything whose outcome is known. */
+static int64_t cursor_of(const struct webhook *webhook) {
+    const struct delivery *at = webhook->deliveries;
+    while (at && at->settled)
+        at = at->next;
+    return at ? at->event.seq - 1 : webhook->position;
+}
+
+/* ---- into the store ---- */
+
+static bool write_attempt(struct store *store, const struct delivery *delivery, struct error *err) {
+    const struct delivery_row row = {
+        .id = delivery->id,
+        .at_ms = delivery->at_ms,
+        .duration_ms = delivery->duration_ms,
+        .status = delivery->status,
+        .error = delivery->error,
+        .message = delivery->error ? delivery->message : NULL,
+        .url = delivery->url,
+        .response_headers = delivery->response_headers,
+        .response_body = delivery->response_body,
+    };
+    return store_delivery_insert(store, delivery->webhook->number, delivery->event.seq, &row, err);
+}
+
+static bool write_outcome(struct store *store, const struct delivery *delivery, struct error *err) {
+    const struct webhook *webhook = delivery->webhook;
+    if (webhook->gone)
+        return true;
+    if (!write_attempt(store, delivery, err))
+        return false;
+    if (delivery->again)
+        return store_retry_put(store, webhook->number, delivery->event.seq, &delivery->retry, err);
+    return !delivery->is_repeat ||
+           store_retry_delete(store, webhook->number, delivery->event.seq, err);
+}
+
+static bool write_progress(struct store *store, struct webhook *webhook, struct error *err) {
+    webhook->cursor = cursor_of(webhook);
+    const struct webhook_row row = webhook_row(webhook);
+    return webhook->gone || store_webhook_set_progress(store, &row, err);
+}
+
+static bool write_all(struct webhooks *webhooks, unsigned most, struct error *err) {
+    struct store *store = webhooks->config.store;
+    struct delivery *at = webhooks->done;
+    bool ok = true;
+    for (unsigned i = 0; ok && at && i < most; i++, at = at->queue) {
+        settle(at);
+        at->webhook->changed = true;
+        ok = write_outcome(store, at, err);
+    }
+    at = webhooks->done;
+    for (unsigned i = 0; ok && at && i < most; i++, at = at->queue) {
+        if (at->webhook->changed)
+            ok = write_progress(store, at->webhook, err);
+        at->webhook->changed = false;
+    }
+    return ok;
+}
+
+/* ---- done with it ---- */
+
+static void retire(struct delivery *delivery) {
+    struct webhook *webhook = delivery->webhook;
+    webhook->retry_count += (int)delivery->again - (int)delivery->is_repeat;
+    webhook->retry_count = MAX(webhook->retry_count, (int64_t)0);
+    if (delivery->again)
+        webhook->due_ms = MIN(webhook->due_ms, delivery->retry.due_ms);
+    webhook->sending--;
+    webhook->all->sending--;
+    delivery_unlink(delivery);
+    delivery_free(delivery);
+    if (webhook->gone && !webhook->deliveries && !webhook->repeated)
+        webhook_free(webhook);
+}
+
+bool delivery_record(struct webhooks *webhooks, unsigned most, struct error *err) {
+    if (!webhooks->done)
+        return true;
+    if (!store_begin(webhooks->config.store, err))
+        return false;
+    if (!write_all(webhooks, most, err)) {
+        store_rollback(webhooks->config.store);
+        return false;
+    }
+    if (!store_commit(webhooks->config.store, err))
+        return false;
+    for (unsigned i = 0; webhooks->done && i < most; i++) {
+        struct delivery *delivery = webhooks->done;
+        webhooks->done = delivery->queue;
+        retire(delivery);
+    }
+    if (webhooks->done)
+        delivery_wake(webhooks, 0);
+    else
+        webhooks->last_done = NULL;
+    return true;
+}

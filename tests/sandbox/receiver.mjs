@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who webhooks are sent to: verifies every signature exactly as the documentation shows it, and
+// answers as told.
+import crypto from 'node:crypto'
+import { once } from 'node:events'
+import http from 'node:http'
+
+// The sample of the documentation, word for word but for the types.
+function verifyWebhookSignature(secret, payload, payloadSignature) {
+  const expectedSignatureRaw = crypto.createHash('sha256').update(secret + payload).digest('base64')
+  const expectedSignature = expectedSignatureRaw.replace(/=+$/, '')
+  return expectedSignature == payloadSignature
+}
+
+const open = new Set()
+
+export class Receiver {
+  requests = 0
+  wrong = 0
+  events = []
+  deliveries = []
+  answer = () => 200 // a status; 0: never
+
+  static async open(secret) {
+    const receiver = new Receiver()
+    receiver.server = http.createServer((request, response) => {
+      const pieces = []
+      request.on('data', (piece) => pieces.push(piece))
+      request.on('end', () => receiver.take(secret, request, Buffer.concat(pieces).toString(), response))
+    })
+    receiver.server.listen(0, '127.0.0.1')
+    await once(receiver.server, 'listening')
+    receiver.url = `http://127.0.0.1:${receiver.server.address().port}/hook`
+    open.add(receiver)
+    return receiver
+  }
+
+  static async closeAll() {
+    for (const { server } of open) {
+      server.closeAllConnections()
+      server.close()
+    }
+  }
+
+  take(secret, request, body, response) {
+    this.requests++
+    const { headers, method } = request
+    const good = method === 'POST' && headers['content-type'] === 'application/json' && headers['e2b-signature-version'] === 'v1' &&
+      /^[0-9a-f-]{36}$/.test(headers['e2b-webhook-id']) && verifyWebhookSignature(secret, body, headers['e2b-signature'])
+    if (!good) this.wrong++
+    const event = JSON.parse(body)
+    const status = this.answer(event)
+    this.deliveries.push(headers['e2b-delivery-id'])
+    this.events.push(event)
+    if (status) response.writeHead(status, { 'content-type': 'text/plain' }).end(status < 300 ? 'ok' : 'no')
+  }
+}
+
+// The first true value of a condition; the limit is only there to end a failing test.
+export async function until(condition, limit = 30_000) {
+  const end = Date.now() + limit
+  for (;;) {
+    const value = await condition()
+    if (value) return value
+    if (Date.now() > end) throw new Error(`waited in vain for ${condition}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

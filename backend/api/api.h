@@ -23,9 +23,12 @@ const char *api_domain(const struct api *api, struct exchange *x);
 /* For the router: keys open everything, access tokens likewise as Bearer; `ctx` is the api. */
 bool api_check_key(void *ctx, const char *key, bool is_bearer);
 
-extern const struct route api_sandbox_routes[];      /* create, get, delete */
-extern const struct route api_sandbox_list_routes[]; /* lists */
-extern const struct route api_sandbox_time_routes[]; /* timeout, refreshes, connect */
+extern const struct route api_sandbox_routes[];       /* create, get, delete */
+extern const struct route api_sandbox_list_routes[];  /* lists */
+extern const struct route api_sandbox_time_routes[];  /* timeout, refreshes */
+extern const struct route api_sandbox_state_routes[]; /* pause, resume, connect */
+extern const struct route api_fork_routes[];
+extern const struct route api_snapshot_routes[];
 extern const struct route api_log_routes[];
 extern const struct route api_metrics_routes[];
 extern const struct route api_network_routes[];

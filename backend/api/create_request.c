@@ -40,7 +40,8 @@ static bool get_network(const json_t *body, struct sandbox_request *request, str
     return true;
 }
 
-static bool check_lifecycle(const json_t *body, struct error *err) {
+static bool get_lifecycle(const json_t *body, struct sandbox_lifecycle *lifecycle,
+                          struct error *err) {
     bool auto_pause = false, pause_memory = true, auto_resume = false;
     json_t *resume = NULL;
     if (!json_get_bool(body, "autoPause", &auto_pause, err) ||
@@ -48,21 +49,24 @@ static bool check_lifecycle(const json_t *body, struct error *err) {
         !json_get_object(body, "autoResume", &resume, err) ||
         !json_get_bool(resume, "enabled", &auto_resume, err))
         return false;
-    if (auto_pause)
-        return unsupported(err, "autoPause");
-    if (auto_resume)
-        return unsupported(err, "autoResume");
-    if (!pause_memory)
+    if (!pause_memory && !auto_pause)
         return error_set(err, ERR_INVALID, "\"autoPauseMemory\" needs \"autoPause\"");
+    if (!pause_memory && auto_resume)
+        return error_set(
+            err, ERR_INVALID,
+            "\"autoResume\" needs \"autoPauseMemory\": without its memory a sandbox is "
+            "only resumed explicitly");
+    *lifecycle = (struct sandbox_lifecycle){auto_pause, pause_memory, auto_resume};
     return true;
 }
 
+/* "mcp" is none of them: the client itself starts its gateway in the sandbox. */
 static bool check_unbuilt(const json_t *body, struct error *err) {
-    static const char *const fields[] = {"mcp", "iam"};
+    static const char *const fields[] = {"iam"};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (!is_empty(json_object_get(body, fields[i])))
             return unsupported(err, fields[i]);
-    return check_lifecycle(body, err);
+    return true;
 }
 
 static bool get_pairs(const json_t *body, const char *field, size_t max, struct pairs *pairs,
@@ -125,7 +129,7 @@ static bool parse(const json_t *body, int version, struct sandbox_request *reque
         return error_set(err, ERR_INVALID, "property \"templateID\" is missing");
     if (!json_get_int(body, "timeout", INT32_MIN, INT32_MAX, &request->timeout_s, err) ||
         (version == 1 && !json_get_bool(body, "secure", &request->secure, err)) ||
-        !check_unbuilt(body, err))
+        !check_unbuilt(body, err) || !get_lifecycle(body, &request->lifecycle, err))
         return false;
     return get_network(body, request, err) &&
            get_pairs(body, "metadata", MAX_METADATA_BYTES, &request->metadata, err) &&

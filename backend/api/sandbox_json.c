@@ -65,15 +65,43 @@ static json_t *mounts_of(const struct sandbox *sandbox) {
 json_t *sandbox_json_listed(const struct sandbox *sandbox) {
     json_t *object = identity(sandbox);
     set_time(object, "startedAt", sandbox->started_ms);
-    set_time(object, "endAt", sandbox->end_ms);
+    set_time(object, "endAt", sandbox_shows_paused(sandbox) ? sandbox->paused_ms : sandbox->end_ms);
     json_object_set_new(object, "cpuCount", json_integer(sandbox->limits.cpus));
     json_object_set_new(object, "memoryMB",
                         json_integer((json_int_t)(sandbox->limits.memory_bytes >> 20)));
     json_object_set_new(object, "diskSizeMB",
                         json_integer((json_int_t)(sandbox->limits.disk_bytes >> 20)));
-    set_text(object, "state", "running");
+    set_text(object, "state", sandbox_shows_paused(sandbox) ? "paused" : "running");
     json_object_set_new(object, "metadata", pairs_to_json(&sandbox->metadata));
     json_object_set_new(object, "volumeMounts", mounts_of(sandbox));
+    return object;
+}
+
+/* A NULL mechanism: nothing keeps that limit on this host. */
+static void add_limit(json_t *limits, const char *name, uint64_t value,
+                      const struct runtime_mechanism *how) {
+    json_object_set_new(
+        limits, name,
+        json_pack("{s:I, s:s?}", "value", (json_int_t)value, "mechanism", how->mechanism));
+}
+
+/* What only this backend has to say. */
+static json_t *local_facts(const struct sandbox *sandbox) {
+    static const char *const kept[] = {[PAUSED_NOT] = NULL,
+                                       [PAUSED_IN_MEMORY] = "memory",
+                                       [PAUSED_ON_DISK] = "files",
+                                       [PAUSED_LOST] = "files, for its memory was lost"};
+    const struct runtime_facts *facts = sandbox_runtime_facts(sandbox->core);
+    const struct plan_limits *limits = &sandbox->limits;
+    json_t *object = json_object(), *list = json_object();
+    add_limit(list, "memoryBytes", limits->memory_bytes, &facts->memory);
+    add_limit(list, "processes", limits->processes, &facts->processes);
+    add_limit(list, "files", limits->files, &facts->files);
+    add_limit(list, "diskBytes", limits->disk_bytes, &facts->disk);
+    add_limit(list, "cpus", limits->cpus, &facts->cpu);
+    json_object_set_new(object, "limits", list);
+    if (kept[sandbox->paused])
+        set_text(object, "kept", kept[sandbox->paused]);
     return object;
 }
 
@@ -83,20 +111,33 @@ json_t *sandbox_json_detail(const char *domain, const struct sandbox *sandbox) {
     json_object_set_new(object, "allowInternetAccess", json_boolean(sandbox->network.internet));
     json_object_set_new(object, "network", network_request_print(&sandbox->network));
     json_object_set_new(object, "lifecycle",
-                        json_pack("{s:b, s:s}", "autoResume", 0, "onTimeout", "kill"));
+                        json_pack("{s:b, s:s}", "autoResume", sandbox->lifecycle.auto_resume,
+                                  "onTimeout", sandbox->lifecycle.pauses ? "pause" : "kill"));
+    json_object_set_new(object, "local", local_facts(sandbox));
     return object;
 }
 
-struct sandbox *api_sandbox(struct call *call, bool conflict) {
+struct sandbox *api_known_sandbox(struct call *call) {
     const struct api *api = call->ctx;
     struct error err = ERROR_INIT;
-    struct sandbox *sandbox = sandbox_find(api->core, call->params[0], &err);
+    struct sandbox *sandbox = sandbox_lookup(api->core, call->params[0], &err);
     if (sandbox)
         return sandbox;
-    if (err.kind == ERR_CONFLICT && !conflict)
+    if (err.kind == ERR_CONFLICT)
         error_set(&err, ERR_NOT_FOUND,
                   "Sandbox \"%.64s\" doesn't exist or you don't have access to it",
                   call->params[0]);
     exchange_reply_error(call->x, &err);
     return NULL;
+}
+
+struct sandbox *api_sandbox(struct call *call, bool conflict) {
+    const struct api *api = call->ctx;
+    struct error err = ERROR_INIT;
+    if (!conflict && !api_known_sandbox(call))
+        return NULL;
+    struct sandbox *sandbox = sandbox_find(api->core, call->params[0], &err);
+    if (!sandbox)
+        exchange_reply_error(call->x, &err);
+    return sandbox;
 }

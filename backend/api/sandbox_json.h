@@ -14,5 +14,7 @@ json_t *sandbox_json_detail(const char *domain, const struct sandbox *sandbox);
 /* The running sandbox of the path's first parameter, or NULL and the answer was given. One that is
  * being killed is gone already, but for those who want to know (`conflict`). */
 struct sandbox *api_sandbox(struct call *call, bool conflict);
+/* The same of one that runs or is paused. */
+struct sandbox *api_known_sandbox(struct call *call);
 
 #endif

@@ -11,7 +11,8 @@
 #include <string.h>
 
 struct filter {
-    bool running;             /* no other state can be found here yet, but it can be asked for */
+    const struct core *core;
+    bool running, paused;     /* which are wanted */
     struct pairs metadata;    /* all must be equal */
     const char *template_ref; /* NULL: any */
     const char *template_id;  /* NULL with template_ref: matches nothing */
@@ -54,13 +55,15 @@ static bool is_word(const char *text, size_t len, const char *word) {
 
 static bool parse_states(struct exchange *x, struct filter *filter, struct error *err) {
     const char *states = exchange_param(x, "state", 0, err);
-    filter->running = !states;
+    filter->running = filter->paused = !states;
     for (unsigned i = 0; states; states = exchange_param(x, "state", ++i, err)) {
         for (const char *at = states; *at;) {
             size_t len = strcspn(at, ",");
             if (is_word(at, len, "running"))
                 filter->running = true;
-            else if (!is_word(at, len, "paused"))
+            else if (is_word(at, len, "paused"))
+                filter->paused = true;
+            else
                 return error_set(err, ERR_INVALID,
                                  "validation error: state must be running or paused");
             at += len + (at[len] == ',');
@@ -78,7 +81,7 @@ static bool parse_filter(struct exchange *x, struct filter *filter, struct error
     if (filter->template_ref && !*filter->template_ref)
         filter->template_ref = NULL;
     if (filter->template_ref)
-        filter->template_id = sandbox_template_id(filter->template_ref);
+        filter->template_id = sandbox_template_id(filter->core, filter->template_ref);
     if (after && *after && !clock_parse(after, &filter->started_after_ms, err))
         return error_wrap(err, "validation error: startedAfter");
     return !metadata || !*metadata || parse_metadata(metadata, &filter->metadata, err);
@@ -88,7 +91,8 @@ static bool matches(const struct sandbox *sandbox, const struct filter *filter) 
     if (filter->template_ref &&
         (!filter->template_id || strcmp(sandbox->template_id, filter->template_id) != 0))
         return false;
-    if (sandbox->started_ms < filter->started_after_ms)
+    if (!(sandbox_shows_paused(sandbox) ? filter->paused : filter->running) ||
+        sandbox->started_ms < filter->started_after_ms)
         return false;
     for (size_t i = 0; i < filter->metadata.count; i++) {
         const char *value = pairs_get(&sandbox->metadata, filter->metadata.at[2 * i]);
@@ -103,18 +107,20 @@ static bool matches(const struct sandbox *sandbox, const struct filter *filter) 
 
 struct found {
     struct sandbox **at;
-    size_t count, cap;
+    size_t count, running;
 };
 
 static bool collect(const struct api *api, const struct filter *filter, struct found *found) {
-    found->cap = filter->running ? sandbox_count(api->core) : 0;
-    found->at = calloc(found->cap + 1, sizeof(*found->at));
+    found->at = calloc(sandbox_count(api->core) + 1, sizeof(*found->at));
     if (!found->at)
         return false;
-    struct sandbox *at = found->cap ? sandbox_first(api->core) : NULL;
-    for (; at; at = sandbox_older(at))
-        if (matches(at, filter))
-            found->at[found->count++] = at;
+    struct sandbox *at = sandbox_first_known(api->core);
+    for (; at; at = sandbox_older_known(at)) {
+        if (!matches(at, filter))
+            continue;
+        found->at[found->count++] = at;
+        found->running += !sandbox_shows_paused(at);
+    }
     return true;
 }
 
@@ -155,14 +161,15 @@ static void reply(struct call *call, const struct filter *filter, const struct p
     if (page->ascending)
         qsort(found.at, found.count, sizeof(*found.at), by_start);
     if (filter->running)
-        exchange_add_header(call->x, "X-Total-Running", "%zu", found.count);
+        exchange_add_header(call->x, "X-Total-Running", "%zu", found.running);
     exchange_reply_json(call->x, 200, take_page(call->x, page, &found));
     free(found.at);
 }
 
 static void list_v2(struct call *call) {
     struct error err = ERROR_INIT;
-    struct filter filter = {0};
+    const struct api *api = call->ctx;
+    struct filter filter = {.core = api->core};
     struct page page;
     if (page_parse(call->x, &page, &err) && parse_filter(call->x, &filter, &err))
         reply(call, &filter, &page);

@@ -62,7 +62,7 @@ static void create_v2(struct call *call) {
 }
 
 static void get(struct call *call) {
-    struct sandbox *sandbox = api_sandbox(call, false);
+    struct sandbox *sandbox = api_known_sandbox(call);
     if (sandbox)
         exchange_reply_json(call->x, 200,
                             sandbox_json_detail(api_domain(call->ctx, call->x), sandbox));
@@ -76,7 +76,7 @@ static void on_killed(void *ctx) {
 }
 
 static void kill_sandbox(struct call *call) {
-    struct sandbox *sandbox = api_sandbox(call, false);
+    struct sandbox *sandbox = api_known_sandbox(call);
     struct waiting *waiting = sandbox ? waiting_begin(call) : NULL;
     if (waiting)
         sandbox_kill(sandbox, "request", on_killed, waiting);

@@ -65,7 +65,7 @@ struct core *core_start(const struct core_config *config, struct error *err) {
     core->config = *config;
     core->idle = true;
     if (token_load_seed(core, err) && load_team(core, err) && keys_load(core, err) &&
-        volumes_load(core, err) &&
+        volumes_load(core, err) && templates_load(core, err) &&
         store_sandbox_purge(config->store, clock_now_ms() - remember_ms, err) &&
         timeouts_start(core, err) && metrics_start(core, err) &&
         logs_start(core, config->logs, err)) {
@@ -74,6 +74,7 @@ struct core *core_start(const struct core_config *config, struct error *err) {
     }
     keys_free(core);
     volumes_free(core);
+    templates_free(core);
     free(core);
     return NULL;
 }
@@ -94,6 +95,7 @@ void core_stop(struct core *core) {
         sandbox_free(sandbox);
     }
     logs_stop(core);
+    templates_free(core);
     free(core);
 }
 

@@ -8,6 +8,8 @@
 
 #include "backend/core/sandbox.h"
 #include "backend/core/template.h"
+#include "backend/store/events.h"
+#include "backend/store/templates.h"
 
 enum { CORE_BUCKETS = 1024, CORE_SEED = 32 };
 
@@ -17,6 +19,8 @@ struct core {
     struct sandbox *buckets[CORE_BUCKETS];
     struct sandbox *newest;
     unsigned count;                /* in the index, in whatever state */
+    unsigned paused;               /* of them */
+    struct template *templates;    /* made here; oldest first */
     bool idle;                     /* as was last told */
     struct checkpoint *checkpoint; /* being done; NULL: none */
     uv_timer_t *timer;             /* the next end of a sandbox */
@@ -25,7 +29,7 @@ struct core {
     unsigned key_count;
     char team_id[ID_UUID];
     struct metrics *metrics;
-    struct logs *logs; /* NULL: nothing is logged */
+    struct logs *logs;      /* NULL: nothing is logged */
     struct volume *volumes; /* oldest first */
 };
 
@@ -47,11 +51,71 @@ void sandbox_free(struct sandbox *sandbox);
 /* Its tokens; the network's rules are set before. */
 bool sandbox_set_access(struct sandbox *sandbox, bool secure, struct error *err);
 void sandbox_set_template(struct sandbox *sandbox, const struct template *template);
-void sandbox_enter(struct sandbox *sandbox); /* into the index */
-void sandbox_leave(struct sandbox *sandbox); /* and out of it: freed */
+bool sandbox_set_overlays(struct sandbox *sandbox, const struct overlays *overlays,
+                          struct error *err);
+void sandbox_fill_plan(const struct sandbox *sandbox, struct plan *plan); /* which borrows */
+void sandbox_enter(struct sandbox *sandbox);                              /* into the index */
+void sandbox_leave(struct sandbox *sandbox);                              /* and out of it: freed */
 enum { SANDBOX_OWN_ENV = 4 }; /* of sandbox_environment, before those given at the creation */
 /* From now on it runs, and its time too. */
-void sandbox_begin(struct sandbox *sandbox, struct guest *guest);
+void sandbox_begin(struct sandbox *sandbox);
+/* A new sandbox of a template; `overlays` NULL: the template's. */
+struct sandbox_origin {
+    const struct template *template;
+    const struct overlays *overlays;
+    enum event_type event; /* that it begins with */
+};
+void sandbox_make(struct core *core, const struct sandbox_origin *origin,
+                  struct sandbox_request *request, sandbox_done done, void *ctx);
+
+void core_tell_idle(struct core *core);
+void sandbox_carry_out_doom(struct sandbox *sandbox);
+
+/* ---- pause.c ---- */
+/* Its first process has ended by itself. */
+void sandbox_guest_exited(void *sandbox, const char *reason);
+/* The same, told when the change of state during which it did is over. */
+void sandbox_was_lost(struct sandbox *sandbox);
+
+/* ---- state.c ---- */
+/* Aborts for what a sandbox cannot do. */
+void sandbox_change(struct sandbox *sandbox, enum sandbox_state to);
+/* The end of a change: those who waited for it go on. The sandbox may be gone then. */
+void sandbox_settle(struct sandbox *sandbox, enum sandbox_state to);
+void sandbox_drop_waits(struct sandbox *sandbox);
+/* Tells when a change of its state is over, or the sandbox is gone; at once if there is none. */
+void sandbox_await(struct sandbox *sandbox, void (*go)(void *ctx), void *ctx);
+
+/* Something that is to be done to a settled sandbox. Embedded in what carries it out. */
+struct order {
+    struct core *core;
+    char id[ID_SANDBOX];
+    void (*begin)(struct order *order, struct sandbox *sandbox);
+    void (*fail)(struct order *order, const struct error *err);
+};
+void order_give(struct order *order, const char *id);
+
+/* ---- record.c: a change of state and its event, in one transaction ---- */
+bool record_created(struct sandbox *sandbox, enum event_type event, struct error *err);
+bool record_end_time(struct sandbox *sandbox, int64_t end_ms, struct error *err);
+bool record_network(struct sandbox *sandbox, const struct network_rules *rules, struct error *err);
+bool record_paused(struct sandbox *sandbox, enum sandbox_paused paused, struct error *err);
+/* Takes its execution, end and lifecycle. */
+bool record_resumed(struct sandbox *sandbox, struct error *err);
+bool record_checkpoint(struct sandbox *sandbox, const struct template_row *template,
+                       struct error *err); /* template NULL: of a fork */
+void record_killed(struct sandbox *sandbox, const char *reason);
+
+/* ---- capture.c ---- */
+/* What a settled sandbox wrote, as overlays (freed after `done`) whose topmost layer is new. It
+ * runs, or is paused, again when `done` comes, and the disk has the copy. */
+typedef void (*capture_done)(void *ctx, const struct overlays *overlays, const struct error *err);
+void capture(struct sandbox *sandbox, capture_done done, void *ctx);
+
+/* ---- layers.c ---- */
+/* Discards those layers that neither a sandbox nor a template is made of any more. */
+void layers_release(struct core *core, const struct overlays *overlays);
+void layers_sweep(struct core *core);
 
 /* ---- token.c ---- */
 enum { TOKEN_TEXT = 65 };
@@ -86,6 +150,9 @@ void volumes_free(struct core *core);
 /* ---- limits.c ---- */
 bool limits_check(const struct core *core, const struct sandbox_request *request,
                   struct error *err);
+/* May so many more live? */
+bool limits_count(const struct core *core, unsigned more, struct error *err);
+bool limits_check_memory(struct error *err);
 /* Is there memory for one more sandbox? */
 bool limits_memory(const char *meminfo, struct error *err);
 

@@ -28,7 +28,7 @@ bool limits_memory(const char *meminfo, struct error *err) {
     return error_hint(err, "kill a sandbox, or free some memory");
 }
 
-static bool check_memory(struct error *err) {
+bool limits_check_memory(struct error *err) {
     char text[512];
     cleanup_close int fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
     ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
@@ -47,16 +47,18 @@ bool sandbox_check_timeout(const struct core *core, int64_t timeout_s, struct er
     return true;
 }
 
+bool limits_count(const struct core *core, unsigned more, struct error *err) {
+    if (sandbox_count_alive(core) + more <= core->config.max_sandboxes)
+        return true;
+    error_set(err, ERR_LIMIT,
+              "you have reached the maximum number of concurrent E2B sandboxes (%u). If you "
+              "need more, please visit 'https://e2b.dev/docs/billing'",
+              core->config.max_sandboxes);
+    return error_hint(err, "kill or pause a sandbox that is not needed now");
+}
+
 bool limits_check(const struct core *core, const struct sandbox_request *request,
                   struct error *err) {
-    if (!sandbox_check_timeout(core, request->timeout_s, err))
-        return false;
-    if (core->count >= core->config.max_sandboxes) {
-        error_set(err, ERR_LIMIT,
-                  "you have reached the maximum number of concurrent E2B sandboxes (%u). If you "
-                  "need more, please visit 'https://e2b.dev/docs/billing'",
-                  core->config.max_sandboxes);
-        return error_hint(err, "kill a sandbox that is no longer needed");
-    }
-    return check_memory(err);
+    return sandbox_check_timeout(core, request->timeout_s, err) && limits_count(core, 1, err) &&
+           limits_check_memory(err);
 }

@@ -88,7 +88,7 @@ static void on_spawned(void *ctx, const struct guest_process *spawned, const str
     struct error own = ERROR_INIT;
     if (spawned) {
         struct guest_process guest = *spawned;
-        if (process->sandbox->state != SANDBOX_RUNNING) {
+        if (!process->sandbox->guest) {
             error_set(&own, ERR_GONE, "the sandbox has ended");
             err = &own;
         } else if (!process_connect(process, &guest, &own)) {

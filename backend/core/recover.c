@@ -7,9 +7,12 @@
 #include "backend/core/core.h"
 #include "backend/core/logs.h"
 #include "backend/store/sandboxes.h"
+#include "common/json.h"
 #include "common/log.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 struct recovery {
     struct core *core;
@@ -19,11 +22,7 @@ struct recovery {
 };
 
 static void record_end(struct sandbox *sandbox, const char *reason) {
-    struct error err = ERROR_INIT;
-    if (!store_sandbox_ended(sandbox->core->config.store, sandbox->id, clock_now_ms(), reason,
-                             &err))
-        log_warn("the end of a sandbox was not recorded", "sandbox", sandbox->id, "error",
-                 err.message);
+    record_killed(sandbox, reason);
     log_info("sandbox ended while no daemon ran", "sandbox", sandbox->id, "reason", reason);
     sandbox_log(sandbox, LOG_INFO, "found to have ended: %s", reason);
 }
@@ -37,6 +36,7 @@ static void finish_one(struct recovery *recovery) {
     if (--recovery->waiting)
         return;
     runtime_sweep(recovery->core->config.runtime, is_known, recovery->core);
+    layers_sweep(recovery->core);
     recovery->done(recovery->ctx);
     free(recovery);
 }
@@ -46,7 +46,9 @@ static void on_adopted(void *ctx, struct guest *guest, const struct error *err) 
     struct recovery *recovery = sandbox->ended_ctx;
     sandbox->ended_ctx = NULL;
     if (guest) {
-        sandbox_begin(sandbox, guest);
+        sandbox->guest = guest;
+        sandbox_change(sandbox, SANDBOX_RUNNING);
+        sandbox_begin(sandbox);
         process_begin_adopted(sandbox);
         log_info("sandbox adopted", "sandbox", sandbox->id);
     } else {
@@ -57,8 +59,41 @@ static void on_adopted(void *ctx, struct guest *guest, const struct error *err) 
     finish_one(recovery);
 }
 
+/* Its memory does not outlive the machine; what it wrote does. */
+static void on_paused_adopted(void *ctx, struct guest *guest, const struct error *err) {
+    struct sandbox *sandbox = ctx;
+    struct recovery *recovery = sandbox->ended_ctx;
+    struct error own = ERROR_INIT;
+    sandbox->ended_ctx = NULL;
+    sandbox->guest = guest;
+    if (!guest) {
+        sandbox_log(
+            sandbox, LOG_WARN,
+            "its memory was lost while it was paused, with the machine's restart or because "
+            "its processes were killed: it will start anew (%s)",
+            err->message);
+        process_lose_all(sandbox);
+        sandbox->paused = PAUSED_LOST;
+        if (!store_sandbox_paused(sandbox->core->config.store, sandbox->id, PAUSED_LOST,
+                                  sandbox->paused_ms, &own))
+            log_warn("that was not recorded", "sandbox", sandbox->id, "error", own.message);
+    }
+    sandbox_change(sandbox, SANDBOX_PAUSED);
+    finish_one(recovery);
+}
+
+static bool fill_overlays(struct sandbox *sandbox, const char *text, struct error *err) {
+    struct overlays overlays = {.count = 0};
+    cleanup_json json_t *object = json_parse(text, strlen(text), err);
+    if (!object || !overlays_parse(&overlays, object))
+        return error_set(err, ERR_INTERNAL, "its layers cannot be read");
+    bool ok = sandbox_set_overlays(sandbox, &overlays, err);
+    overlays_free(&overlays);
+    return ok;
+}
+
 static bool fill(struct sandbox *sandbox, struct sandbox_row *row, struct error *err) {
-    const struct template *template = template_by_id(row->template_id);
+    const struct template *template = template_by_id(sandbox->core, row->template_id);
     if (!template)
         return error_set(err, ERR_NOT_FOUND, "its template is gone");
     sandbox_set_template(sandbox, template);
@@ -73,11 +108,19 @@ static bool fill(struct sandbox *sandbox, struct sandbox_row *row, struct error 
         .disk_bytes = row->disk_bytes,
         .cpus = row->cpus,
     };
+    sandbox->timeout_s = row->timeout_s;
+    sandbox->lifecycle =
+        (struct sandbox_lifecycle){row->pauses, row->keeps_memory, row->auto_resume};
+    sandbox->paused = row->paused;
+    sandbox->paused_ms = row->paused_ms;
+    sandbox->execution_ms = row->execution_ms;
+    snprintf(sandbox->execution_id, sizeof(sandbox->execution_id), "%s", row->execution_id);
     sandbox->metadata = row->metadata;
     sandbox->env = row->env;
     sandbox->mounts = row->mounts;
     row->metadata = row->env = row->mounts = (struct pairs){NULL, 0};
-    return sandbox_set_access(sandbox, row->secure, err);
+    return fill_overlays(sandbox, row->overlays, err) &&
+           sandbox_set_access(sandbox, row->secure, err);
 }
 
 static void on_row(void *ctx, struct sandbox_row *row) {
@@ -94,19 +137,28 @@ static void on_row(void *ctx, struct sandbox_row *row) {
     sandbox_free(sandbox);
 }
 
+static void adopt(struct recovery *recovery, struct sandbox *sandbox) {
+    recovery->waiting++;
+    sandbox->ended_ctx = recovery;
+    guest_adopt(recovery->core->config.runtime, sandbox->id, sandbox->paused != PAUSED_NOT,
+                &sandbox_guest_events, sandbox, sandbox->paused ? on_paused_adopted : on_adopted);
+}
+
 static void adopt_all(struct recovery *recovery) {
     struct core *core = recovery->core;
     int64_t now = clock_now_ms();
     for (struct sandbox *at = core->newest, *older; at; at = older) {
         older = at->older;
-        if (at->end_ms <= now) {
+        const bool is_over = !at->paused && at->end_ms <= now && !at->lifecycle.pauses;
+        if (is_over) {
             record_end(at, "timeout");
             sandbox_leave(at);
-            continue;
+        } else if (at->paused == PAUSED_ON_DISK || at->paused == PAUSED_LOST) {
+            runtime_clear(core->config.runtime, at->id);
+            sandbox_change(at, SANDBOX_PAUSED);
+        } else {
+            adopt(recovery, at);
         }
-        recovery->waiting++;
-        at->ended_ctx = recovery;
-        guest_adopt(core->config.runtime, at->id, false, &sandbox_guest_events, at, on_adopted);
     }
 }
 

@@ -57,20 +57,33 @@ struct sandbox *registry_get(const struct core *core, const char *id) {
     return at;
 }
 
-static struct sandbox *skip_ending(struct sandbox *sandbox) {
-    while (sandbox && sandbox->state != SANDBOX_RUNNING)
+static struct sandbox *skip_others(struct sandbox *sandbox, bool also_paused) {
+    while (sandbox && !sandbox_is_running(sandbox) &&
+           !(also_paused && sandbox_shows_paused(sandbox)))
         sandbox = sandbox->older;
     return sandbox;
 }
 
 struct sandbox *sandbox_first(struct core *core) {
-    return skip_ending(core->newest);
+    return skip_others(core->newest, false);
 }
 
 struct sandbox *sandbox_older(const struct sandbox *sandbox) {
-    return skip_ending(sandbox->older);
+    return skip_others(sandbox->older, false);
+}
+
+struct sandbox *sandbox_first_known(struct core *core) {
+    return skip_others(core->newest, true);
+}
+
+struct sandbox *sandbox_older_known(const struct sandbox *sandbox) {
+    return skip_others(sandbox->older, true);
 }
 
 unsigned sandbox_count(const struct core *core) {
     return core->count;
+}
+
+unsigned sandbox_count_alive(const struct core *core) {
+    return core->count - core->paused;
 }

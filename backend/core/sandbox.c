@@ -14,12 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-struct making {
-    int64_t timeout_ms;
-    sandbox_done done;
-    void *ctx;
-};
-
 struct sandbox *sandbox_new(struct core *core, const char *id) {
     struct sandbox *sandbox = calloc(1, sizeof(*sandbox));
     if (!sandbox)
@@ -35,6 +29,7 @@ void sandbox_free(struct sandbox *sandbox) {
     pairs_free(&sandbox->env);
     pairs_free(&sandbox->mounts);
     network_rules_free(&sandbox->network);
+    overlays_free(&sandbox->overlays);
     free(sandbox->making);
     free(sandbox);
 }
@@ -57,8 +52,8 @@ void sandbox_set_template(struct sandbox *sandbox, const struct template *templa
     sandbox->default_workdir = template->default_workdir;
 }
 
-static void tell_idle(struct core *core) {
-    bool idle = core->count == 0;
+void core_tell_idle(struct core *core) {
+    bool idle = sandbox_count_alive(core) == 0;
     if (idle != core->idle && core->config.idle_changed)
         core->config.idle_changed(core->config.ctx, idle);
     core->idle = idle;
@@ -66,71 +61,71 @@ static void tell_idle(struct core *core) {
 
 void sandbox_enter(struct sandbox *sandbox) {
     registry_add(sandbox->core, sandbox);
-    tell_idle(sandbox->core);
+    core_tell_idle(sandbox->core);
 }
 
 void sandbox_leave(struct sandbox *sandbox) {
     struct core *core = sandbox->core;
+    struct overlays overlays = sandbox->overlays;
+    sandbox->overlays.count = 0;
     registry_remove(core, sandbox);
+    sandbox_drop_waits(sandbox);
     sandbox_free(sandbox);
-    tell_idle(core);
+    layers_release(core, &overlays);
+    overlays_free(&overlays);
+    core_tell_idle(core);
 }
 
-void sandbox_begin(struct sandbox *sandbox, struct guest *guest) {
-    sandbox->guest = guest;
-    sandbox->state = SANDBOX_RUNNING;
-    /* Past its time nobody would end it if this daemon were gone. */
-    guest_set_deadline(guest, sandbox->end_ms / 1000 + 1);
+bool sandbox_set_overlays(struct sandbox *sandbox, const struct overlays *overlays,
+                          struct error *err) {
+    struct plan_overlay base[ZYGOTE_MAX_OVERLAYS];
+    size_t count = overlays->count;
+    if (!count)
+        count = runtime_base_overlays(sandbox->core->config.runtime, base);
+    return overlays_copy(&sandbox->overlays, overlays->count ? overlays->at : base, count) ||
+           error_errno(err, ENOMEM, "cannot make a sandbox");
+}
+
+void sandbox_begin(struct sandbox *sandbox) {
+    /* Past its time nobody would end it if this daemon were gone; one that is to be paused then
+     * waits for the next. */
+    guest_set_deadline(sandbox->guest, sandbox->lifecycle.pauses ? 0 : sandbox->end_ms / 1000 + 1);
     timeouts_watch(sandbox->core, sandbox);
 }
 
 /* ---- making ----------------------------------------------------------------------------------
  */
 
-static void fill_plan(const struct core *core, const struct sandbox *sandbox, struct plan *plan) {
-    *plan =
-        (struct plan){.limits = sandbox->limits, .network = network_rules_plan(&sandbox->network)};
+struct making {
+    enum event_type event;
+    sandbox_done done;
+    void *ctx;
+};
+
+void sandbox_fill_plan(const struct sandbox *sandbox, struct plan *plan) {
+    *plan = (struct plan){.limits = sandbox->limits,
+                          .network = network_rules_plan(&sandbox->network),
+                          .overlay_count = sandbox->overlays.count};
     snprintf(plan->id, sizeof(plan->id), "%s", sandbox->id);
     snprintf(plan->template_id, sizeof(plan->template_id), "%s", sandbox->template_id);
     plan->mounts = (struct plan_mounts){sandbox->mounts.at, sandbox->mounts.count};
-    plan->overlay_count = runtime_base_overlays(core->config.runtime, plan->overlays);
-}
-
-static bool record(const struct sandbox *sandbox, struct error *err) {
-    cleanup(pairs_free) struct pairs network;
-    if (!network_rules_to_pairs(&sandbox->network, &network))
-        return error_errno(err, ENOMEM, "cannot record the sandbox");
-    struct sandbox_row row = {
-        .id = sandbox->id,
-        .template_id = sandbox->template_id,
-        .build_id = sandbox->build_id,
-        .started_ms = sandbox->started_ms,
-        .end_ms = sandbox->end_ms,
-        .secure = sandbox->secure,
-        .memory_bytes = sandbox->limits.memory_bytes,
-        .disk_bytes = sandbox->limits.disk_bytes,
-        .cpus = sandbox->limits.cpus,
-        .processes = sandbox->limits.processes,
-        .files = sandbox->limits.files,
-        .metadata = sandbox->metadata,
-        .env = sandbox->env,
-        .network = network,
-        .mounts = sandbox->mounts,
-    };
-    return store_sandbox_insert(sandbox->core->config.store, &row, err);
+    memcpy(plan->overlays, sandbox->overlays.at, sizeof(plan->overlays));
 }
 
 static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     struct sandbox *sandbox = ctx;
     struct error own = ERROR_INIT;
     struct making *making = steal_ptr(&sandbox->making);
-    sandbox->end_ms = clock_now_ms() + making->timeout_ms;
-    if (guest && !record(sandbox, &own)) {
+    sandbox->execution_ms = clock_now_ms();
+    sandbox->end_ms = sandbox->execution_ms + sandbox->timeout_s * 1000;
+    if (guest && !record_created(sandbox, making->event, &own)) {
         guest_kill(steal_ptr(&guest), NULL, NULL);
         err = &own;
     }
     if (guest) {
-        sandbox_begin(sandbox, guest);
+        sandbox->guest = guest;
+        sandbox_change(sandbox, SANDBOX_RUNNING);
+        sandbox_begin(sandbox);
         metrics_count_start(sandbox->core);
         sandbox_log(sandbox, LOG_INFO, "created from template %s", sandbox->template_id);
         making->done(making->ctx, sandbox, NULL);
@@ -141,32 +136,47 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     free(making);
 }
 
-/* Takes the request's network, also when it fails. */
-static struct sandbox *plan_sandbox(struct core *core, struct sandbox_request *request,
-                                    struct plan *plan, struct error *err) {
-    const struct template *template = template_resolve(request->template_ref, err);
-    if (!template || !limits_check(core, request, err))
-        return NULL;
+static struct sandbox *new_sandbox(struct core *core) {
     struct sandbox *sandbox = sandbox_new(core, "");
-    if (sandbox)
-        sandbox->making = malloc(sizeof(*sandbox->making));
-    if (!sandbox || !sandbox->making) {
+    if (!sandbox)
+        return NULL;
+    sandbox->making = calloc(1, sizeof(*sandbox->making));
+    if (sandbox->making)
+        return sandbox;
+    sandbox_free(sandbox);
+    return NULL;
+}
+
+/* Takes the request's network, also when it fails. */
+static struct sandbox *plan_sandbox(struct core *core, const struct sandbox_origin *origin,
+                                    struct sandbox_request *request, struct plan *plan,
+                                    struct error *err) {
+    const struct template *template = origin->template;
+    if (!limits_check(core, request, err))
+        return NULL;
+    struct sandbox *sandbox = new_sandbox(core);
+    if (!sandbox) {
         error_errno(err, ENOMEM, "cannot make a sandbox");
-        free(sandbox);
         return NULL;
     }
     sandbox->started_ms = clock_now_ms();
+    ids_uuid(sandbox->execution_id);
     sandbox_set_template(sandbox, template);
     sandbox->network = request->network;
     request->network = (struct network_rules){.internet = false};
     sandbox->limits = plan_default_limits;
-    bool ok = volumes_resolve(core, &request->mounts, &sandbox->mounts, err);
-    fill_plan(core, sandbox, plan);
-    if (!runtime_spare(core->config.runtime, plan))
-        ids_sandbox(plan->id);
-    memcpy(sandbox->id, plan->id, sizeof(sandbox->id));
-    if (ok && sandbox_set_access(sandbox, request->secure, err) && plan_check(plan, err))
-        return sandbox;
+    sandbox->timeout_s = request->timeout_s;
+    sandbox->lifecycle = request->lifecycle;
+    if (volumes_resolve(core, &request->mounts, &sandbox->mounts, err) &&
+        sandbox_set_overlays(sandbox, origin->overlays ? origin->overlays : &template->overlays,
+                             err)) {
+        sandbox_fill_plan(sandbox, plan);
+        if (!runtime_spare(core->config.runtime, plan))
+            ids_sandbox(plan->id);
+        memcpy(sandbox->id, plan->id, sizeof(sandbox->id));
+        if (sandbox_set_access(sandbox, request->secure, err) && plan_check(plan, err))
+            return sandbox;
+    }
     sandbox_free(sandbox);
     return NULL;
 }
@@ -178,30 +188,55 @@ void sandbox_request_free(struct sandbox_request *request) {
     pairs_free(&request->mounts);
 }
 
-void sandbox_create(struct core *core, struct sandbox_request *request, sandbox_done done,
-                    void *ctx) {
+/* The template's environment first: what is asked for wins. */
+static bool take_env(struct sandbox *sandbox, const struct template *template,
+                     struct sandbox_request *request) {
+    if (!template->env.count) {
+        sandbox->env = request->env;
+        request->env = (struct pairs){NULL, 0};
+        return true;
+    }
+    return pairs_append(&sandbox->env, &template->env) &&
+           pairs_append(&sandbox->env, &request->env);
+}
+
+void sandbox_make(struct core *core, const struct sandbox_origin *origin,
+                  struct sandbox_request *request, sandbox_done done, void *ctx) {
     struct error err = ERROR_INIT;
     struct plan plan;
-    struct sandbox *sandbox = plan_sandbox(core, request, &plan, &err);
+    struct sandbox *sandbox = plan_sandbox(core, origin, request, &plan, &err);
+    if (sandbox && !take_env(sandbox, origin->template, request)) {
+        error_errno(&err, ENOMEM, "cannot make a sandbox");
+        sandbox_free(steal_ptr(&sandbox));
+    }
     if (!sandbox) {
         done(ctx, NULL, &err);
         return;
     }
-    *sandbox->making = (struct making){
-        .timeout_ms = request->timeout_s * 1000,
-        .done = done,
-        .ctx = ctx,
-    };
+    *sandbox->making = (struct making){.event = origin->event, .done = done, .ctx = ctx};
     sandbox->metadata = request->metadata;
-    sandbox->env = request->env;
-    request->metadata = request->env = (struct pairs){NULL, 0};
+    request->metadata = (struct pairs){NULL, 0};
     sandbox_enter(sandbox);
     guest_create(core->config.runtime, &plan, &sandbox_guest_events, sandbox, on_ready);
 }
 
+void sandbox_create(struct core *core, struct sandbox_request *request, sandbox_done done,
+                    void *ctx) {
+    struct error err = ERROR_INIT;
+    const struct sandbox_origin origin = {
+        .template = template_resolve(core, request->template_ref, &err), .event = EVENT_CREATED};
+    if (origin.template)
+        sandbox_make(core, &origin, request, done, ctx);
+    else
+        done(ctx, NULL, &err);
+}
+
 json_t *sandbox_dry_run(struct core *core, struct sandbox_request *request, struct error *err) {
     struct plan plan;
-    struct sandbox *sandbox = plan_sandbox(core, request, &plan, err);
+    const struct sandbox_origin origin = {.template =
+                                              template_resolve(core, request->template_ref, err)};
+    struct sandbox *sandbox =
+        origin.template ? plan_sandbox(core, &origin, request, &plan, err) : NULL;
     if (!sandbox)
         return NULL;
     json_t *description = runtime_describe_plan(core->config.runtime, &plan);
@@ -221,27 +256,27 @@ static void on_gone(void *ctx) {
         ended(ended_ctx);
 }
 
-bool sandbox_kill(struct sandbox *sandbox, const char *reason, void (*done)(void *ctx), void *ctx) {
-    if (sandbox->state == SANDBOX_ENDING)
-        return false;
-    struct error err = ERROR_INIT;
-    sandbox->state = SANDBOX_ENDING;
-    sandbox->ended = done;
-    sandbox->ended_ctx = ctx;
-    /* If this cannot be written the sandbox ends all the same; the next daemon will not find it. */
-    if (!store_sandbox_ended(sandbox->core->config.store, sandbox->id, clock_now_ms(), reason,
-                             &err))
-        log_warn("the end of a sandbox was not recorded", "sandbox", sandbox->id, "error",
-                 err.message);
-    log_info("sandbox ends", "sandbox", sandbox->id, "reason", reason);
-    sandbox_log(sandbox, LOG_INFO, "killed: %s", reason);
+void sandbox_carry_out_doom(struct sandbox *sandbox) {
+    sandbox_change(sandbox, SANDBOX_ENDING);
+    record_killed(sandbox, sandbox->doom);
+    log_info("sandbox ends", "sandbox", sandbox->id, "reason", sandbox->doom);
+    sandbox_log(sandbox, LOG_INFO, "killed: %s", sandbox->doom);
     process_lose_all(sandbox);
-    guest_kill(steal_ptr(&sandbox->guest), on_gone, sandbox);
-    return true;
+    if (sandbox->guest)
+        guest_kill(steal_ptr(&sandbox->guest), on_gone, sandbox);
+    else
+        runtime_discard(sandbox->core->config.runtime, sandbox->id, on_gone, sandbox);
 }
 
-static void on_guest_exited(void *ctx, const char *reason) {
-    sandbox_kill(ctx, reason, NULL, NULL);
+bool sandbox_kill(struct sandbox *sandbox, const char *reason, void (*done)(void *ctx), void *ctx) {
+    if (sandbox->doom)
+        return false;
+    sandbox->doom = reason;
+    sandbox->ended = done;
+    sandbox->ended_ctx = ctx;
+    if (sandbox->state == SANDBOX_RUNNING || sandbox->state == SANDBOX_PAUSED)
+        sandbox_carry_out_doom(sandbox);
+    return true;
 }
 
 static void on_process_exited(void *ctx, int32_t pid, int32_t status) {
@@ -254,6 +289,6 @@ static void on_process_found(void *ctx, struct guest_process *process) {
 
 const struct guest_events sandbox_guest_events = {
     .process_exited = on_process_exited,
-    .exited = on_guest_exited,
+    .exited = sandbox_guest_exited,
     .found = on_process_found,
 };

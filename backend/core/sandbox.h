@@ -9,6 +9,7 @@
 #include "backend/core/network_rules.h"
 #include "backend/runtime/runtime.h"
 #include "backend/store/pairs.h"
+#include "backend/store/sandboxes.h"
 #include "backend/store/store.h"
 #include "common/clock.h"
 #include "common/error.h"
@@ -19,11 +20,22 @@ struct core;
 enum sandbox_state {
     SANDBOX_STARTING, /* not listed yet */
     SANDBOX_RUNNING,
-    SANDBOX_ENDING, /* being killed: answers as gone */
+    SANDBOX_PAUSING,      /* stands still; its pause is not recorded yet */
+    SANDBOX_PAUSED,       /* in memory, or as what it wrote */
+    SANDBOX_RESUMING,     /* runs, or starts; that is not recorded yet */
+    SANDBOX_SNAPSHOTTING, /* stands still while what it wrote is copied */
+    SANDBOX_ENDING,       /* being killed: answers as gone */
+};
+
+/* What becomes of it when its time is over, and when somebody asks for one that is paused. */
+struct sandbox_lifecycle {
+    bool pauses, keeps_memory, auto_resume;
 };
 
 struct process;
 struct making;
+struct sandbox_wait;
+struct resuming;
 
 struct sandbox {
     char id[ID_SANDBOX];
@@ -32,6 +44,12 @@ struct sandbox {
     const char *alias; /* of the template; borrowed; may be NULL */
     enum sandbox_state state;
     int64_t started_ms, end_ms; /* wall clock */
+    int64_t timeout_s;          /* as asked for at its creation */
+    struct sandbox_lifecycle lifecycle;
+    enum sandbox_paused paused;
+    int64_t paused_ms;
+    char execution_id[ID_UUID]; /* of the start that it runs from, or ran from */
+    int64_t execution_ms;
     struct plan_limits limits;
     struct pairs metadata, env;
     struct pairs mounts; /* path to the id of a volume */
@@ -42,7 +60,7 @@ struct sandbox {
     const char *default_user, *default_workdir; /* of the template; borrowed */
 
     struct core *core;
-    struct guest *guest;       /* NULL while STARTING */
+    struct guest *guest;       /* NULL while STARTING, and when nothing of it runs */
     struct process *processes; /* list, core/process.h */
     /* core's own */
     struct cpu_mark {
@@ -52,6 +70,11 @@ struct sandbox {
     struct sandbox *collision;     /* the hash index */
     struct making *making;         /* while STARTING */
     struct sandbox_log *log;       /* core/logs.h; NULL until something was said */
+    struct overlays overlays;      /* what it was made of */
+    struct resuming *resuming;     /* while it starts anew */
+    struct sandbox_wait *waits;    /* until its change of state is over */
+    const char *doom;              /* it is to end as soon as that is; static */
+    bool is_lost;                  /* its first process ended during it */
     void (*ended)(void *ctx);      /* who waits for its end; may be NULL */
     void *ended_ctx;
 };
@@ -60,6 +83,7 @@ struct sandbox_request {
     const char *template_ref; /* "base", "base:default", a template id */
     int64_t timeout_s;
     bool secure;
+    struct sandbox_lifecycle lifecycle;
     struct network_rules network; /* taken over, as are these: */
     struct pairs metadata, env;
     struct pairs mounts; /* path to the name of a volume; not taken over */
@@ -98,12 +122,58 @@ void sandbox_create(struct core *core, struct sandbox_request *request, sandbox_
                     void *ctx);
 /* The plan that sandbox_create would execute, as JSON for a dry run. */
 json_t *sandbox_dry_run(struct core *core, struct sandbox_request *request, struct error *err);
-/* A running sandbox; NULL and ERR_NOT_FOUND with the contract's text otherwise, ERR_CONFLICT while
- * it is being killed. Accepts legacy "<id>-<client>" names; ERR_INVALID for what cannot be an id.
- */
+/* A running or paused sandbox; NULL and ERR_NOT_FOUND with the contract's text otherwise (and when
+ * and why it ended), ERR_CONFLICT while it is being killed. Accepts legacy "<id>-<client>" names;
+ * ERR_INVALID for what cannot be an id. */
+struct sandbox *sandbox_lookup(struct core *core, const char *id, struct error *err);
+/* The same of one that runs; ERR_CONFLICT for one that does not. */
 struct sandbox *sandbox_find(struct core *core, const char *id, struct error *err);
-/* Ends it; `done` (may be NULL) comes when nothing of it is left. False if it is ending already. */
+bool sandbox_is_running(const struct sandbox *sandbox);
+/* As clients know it: "running" or "paused". */
+bool sandbox_shows_paused(const struct sandbox *sandbox);
+/* Ends it, or as soon as its change of state is over; `done` (may be NULL) comes when nothing of it
+ * is left. False if it is ending already. `reason` is static, or the agent's last word. */
 bool sandbox_kill(struct sandbox *sandbox, const char *reason, void (*done)(void *ctx), void *ctx);
+
+/* ---- standing still --------------------------------------------------------------------------
+ * Each of these waits until another change of the sandbox's state is over. */
+
+/* `done` may come from within the call. */
+typedef void (*sandbox_changed)(void *ctx, const struct error *err);
+/* Without its memory its processes end, and it starts again from what it wrote. */
+void sandbox_pause(struct core *core, const char *id, bool keep_memory, sandbox_changed done,
+                   void *ctx);
+
+struct sandbox_resume {
+    int64_t timeout_s;
+    bool drop_memory;         /* start again, even if it is there */
+    bool must_resume;         /* one that runs is ERR_CONFLICT; else only its time is extended */
+    bool sets_pauses, pauses; /* and what becomes of it at its end */
+};
+/* `resumed` tells it from one that ran. */
+typedef void (*sandbox_resumed)(void *ctx, struct sandbox *sandbox, bool resumed,
+                                const struct error *err);
+void sandbox_resume(struct core *core, const char *id, const struct sandbox_resume *how,
+                    sandbox_resumed done, void *ctx);
+
+struct template;
+/* A template of what it wrote; `name` ("[namespace/]alias[:tag]") may be NULL, and is taken from
+ * the snapshot that had it. */
+typedef void (*sandbox_snapshotted)(void *ctx, const struct template *snapshot,
+                                    const struct error *err);
+void sandbox_snapshot(struct core *core, const char *id, const char *name, sandbox_snapshotted done,
+                      void *ctx);
+
+/* New sandboxes over what it wrote; they start anew, without its processes. */
+struct fork_result {
+    char id[ID_SANDBOX]; /* "": it failed */
+    struct error err;
+};
+typedef void (*sandbox_forked)(void *ctx, const struct fork_result *results, unsigned count,
+                               const struct error *err);
+enum { FORK_MAX = 100 };
+void sandbox_fork(struct core *core, const char *id, int64_t timeout_s, unsigned count,
+                  sandbox_forked done, void *ctx);
 /* Is it one that a sandbox may be asked for with? */
 bool sandbox_check_timeout(const struct core *core, int64_t timeout_s, struct error *err);
 /* extend_only: never shortens (connect, refreshes). A time that is over ends it. */
@@ -113,12 +183,17 @@ bool sandbox_set_timeout(struct sandbox *sandbox, int64_t timeout_s, bool extend
  * comes when the routes stand and the change is recorded. */
 void sandbox_set_network(struct sandbox *sandbox, struct network_rules *rules,
                          void (*done)(void *ctx, const struct error *err), void *ctx);
-/* Newest first, those of one millisecond by id; borrowed until the next change of state. */
+/* Those that run, newest first, those of one millisecond by id; borrowed until the next change of
+ * state. */
 struct sandbox *sandbox_first(struct core *core);
 struct sandbox *sandbox_older(const struct sandbox *sandbox);
-unsigned sandbox_count(const struct core *core);
+/* The same with those that are paused. */
+struct sandbox *sandbox_first_known(struct core *core);
+struct sandbox *sandbox_older_known(const struct sandbox *sandbox);
+unsigned sandbox_count(const struct core *core);       /* of all */
+unsigned sandbox_count_alive(const struct core *core); /* but for the paused ones */
 /* The template's id for a name such as "base" or "base:default"; NULL if there is none. */
-const char *sandbox_template_id(const char *reference);
+const char *sandbox_template_id(const struct core *core, const char *reference);
 
 struct sandbox_usage {
     struct guest_usage guest;

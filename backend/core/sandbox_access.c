@@ -22,24 +22,44 @@ static bool copy_id(char id[static ID_SANDBOX], const char *text) {
     return true;
 }
 
-static bool say_not_found(const char *id, struct error *err) {
-    return error_set(err, ERR_NOT_FOUND,
-                     "Sandbox \"%.64s\" doesn't exist or you don't have access to it", id);
+static bool say_not_found(struct core *core, const char *id, struct error *err) {
+    struct sandbox_tombstone tombstone;
+    struct error ignored = ERROR_INIT;
+    char time[CLOCK_TEXT];
+    bool found = false;
+    error_set(err, ERR_NOT_FOUND, "Sandbox \"%.64s\" doesn't exist or you don't have access to it",
+              id);
+    if (store_sandbox_tombstone(core->config.store, id, &tombstone, &found, &ignored) && found)
+        error_set(err, ERR_NOT_FOUND,
+                  "Sandbox \"%.64s\" doesn't exist or you don't have access to it: it ended at %s "
+                  "(%s)",
+                  id, clock_format(tombstone.ended_ms, time), tombstone.reason);
+    return false;
 }
 
-struct sandbox *sandbox_find(struct core *core, const char *text, struct error *err) {
+struct sandbox *sandbox_lookup(struct core *core, const char *text, struct error *err) {
     char id[ID_SANDBOX];
     if (!copy_id(id, text)) {
         error_set(err, ERR_INVALID, "Invalid sandbox ID");
         return NULL;
     }
     struct sandbox *sandbox = registry_get(core, id);
-    if (sandbox && sandbox->state == SANDBOX_RUNNING)
-        return sandbox;
-    if (sandbox && sandbox->state == SANDBOX_ENDING)
+    if (sandbox && sandbox->doom) {
         error_set(err, ERR_CONFLICT, "Sandbox \"%s\" is being killed", sandbox->id);
-    else
-        say_not_found(text, err);
+        return NULL;
+    }
+    if (sandbox && sandbox->state != SANDBOX_STARTING)
+        return sandbox;
+    say_not_found(core, *id ? id : text, err);
+    return NULL;
+}
+
+struct sandbox *sandbox_find(struct core *core, const char *id, struct error *err) {
+    struct sandbox *sandbox = sandbox_lookup(core, id, err);
+    if (!sandbox || sandbox_is_running(sandbox))
+        return sandbox;
+    error_set(err, ERR_CONFLICT, "Sandbox \"%s\" is not running: it is paused", sandbox->id);
+    error_hint(err, "resume it first");
     return NULL;
 }
 
@@ -49,11 +69,10 @@ bool sandbox_set_timeout(struct sandbox *sandbox, int64_t timeout_s, bool extend
     int64_t end_ms = clock_now_ms() + MIN(MAX(timeout_s, 0), most) * 1000;
     if (extend_only && end_ms <= sandbox->end_ms)
         return true;
-    if (!store_sandbox_set_end(sandbox->core->config.store, sandbox->id, end_ms, err))
+    if (!record_end_time(sandbox, end_ms, err))
         return false;
     sandbox->end_ms = end_ms;
-    guest_set_deadline(sandbox->guest, end_ms / 1000 + 1);
-    timeouts_watch(sandbox->core, sandbox);
+    sandbox_begin(sandbox);
     return true;
 }
 
@@ -63,6 +82,8 @@ const struct runtime_facts *sandbox_runtime_facts(const struct core *core) {
 
 bool sandbox_usage_since(struct sandbox *sandbox, struct cpu_mark *mark,
                          struct sandbox_usage *usage, struct error *err) {
+    if (!sandbox->guest)
+        return error_set(err, ERR_GONE, "nothing of the sandbox runs");
     if (!guest_usage(sandbox->guest, &usage->guest, err))
         return false;
     const struct cpu_mark now = {.us = usage->guest.cpu_us, .at_us = clock_mono_us()};
@@ -84,7 +105,7 @@ bool sandbox_is_remembered(struct core *core, const char *id, struct error *err)
     bool found = registry_get(core, id) != NULL;
     if (!found && !store_sandbox_exists(core->config.store, id, &found, err))
         return false;
-    return found || say_not_found(id, err);
+    return found || say_not_found(core, id, err);
 }
 
 bool sandbox_environment(const struct sandbox *sandbox, struct pairs *environment) {

@@ -17,18 +17,11 @@ struct change {
     void *ctx;
 };
 
-static bool record(struct core *core, const struct change *change, struct error *err) {
-    cleanup(pairs_free) struct pairs network;
-    if (!network_rules_to_pairs(&change->rules, &network))
-        return error_errno(err, ENOMEM, "cannot record the sandbox's network");
-    return store_sandbox_set_network(core->config.store, change->id, &network, err);
-}
-
 static void on_set(void *ctx, const struct error *err) {
     struct change *change = ctx;
     struct error own = ERROR_INIT;
     struct sandbox *sandbox = sandbox_find(change->core, change->id, &own);
-    if (!err && (!sandbox || !record(change->core, change, &own)))
+    if (!err && (!sandbox || !record_network(sandbox, &change->rules, &own)))
         err = &own;
     if (!err) {
         network_rules_free(&sandbox->network);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/core/template.h"
-#include "backend/core/sandbox.h"
+#include "backend/core/core.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { MAX_REFERENCE = 256 };
 
 /* The id is the hosted service's own for its `base`, so that whoever wrote it down is understood.
  */
@@ -20,8 +18,8 @@ static const struct template base = {
 static const char *const base_names[] = {"base", "e2bdev/base", "rki5dems9wqfm4r03t7g"};
 
 struct reference {
-    char name[MAX_REFERENCE]; /* lower case, "namespace/alias" or "alias" */
-    char tag[MAX_REFERENCE];
+    char name[TEMPLATE_REFERENCE]; /* lower case, "namespace/alias" or "alias" */
+    char tag[TEMPLATE_REFERENCE];
 };
 
 static bool is_segment(const char *text, const char *more) {
@@ -42,12 +40,12 @@ static bool is_name(char *name) {
 }
 
 /* Copies in lower case, without the white space at both ends. */
-static bool copy_trimmed(char to[static MAX_REFERENCE], const char *from, size_t len) {
+static bool copy_trimmed(char to[static TEMPLATE_REFERENCE], const char *from, size_t len) {
     while (len && isspace((unsigned char)*from))
         from++, len--;
     while (len && isspace((unsigned char)from[len - 1]))
         len--;
-    if (len >= MAX_REFERENCE)
+    if (len >= TEMPLATE_REFERENCE)
         return false;
     for (size_t i = 0; i < len; i++)
         to[i] = (char)tolower((unsigned char)from[i]);
@@ -57,7 +55,7 @@ static bool copy_trimmed(char to[static MAX_REFERENCE], const char *from, size_t
 
 static bool parse(const char *text, struct reference *reference, struct error *err) {
     size_t name_len = strcspn(text, ":");
-    const char *tag = text[name_len] ? text + name_len + 1 : "default";
+    const char *tag = text[name_len] ? text + name_len + 1 : TEMPLATE_DEFAULT_TAG;
     if (copy_trimmed(reference->name, text, name_len) && is_name(reference->name) &&
         copy_trimmed(reference->tag, tag, strlen(tag)) && is_segment(reference->tag, "-_."))
         return true;
@@ -65,29 +63,73 @@ static bool parse(const char *text, struct reference *reference, struct error *e
                      text);
 }
 
-const struct template *template_resolve(const char *text, struct error *err) {
-    struct reference reference;
-    if (!parse(text, &reference, err))
-        return NULL;
-    for (size_t i = 0; i < ARRAY_LEN(base_names); i++) {
-        if (strcmp(reference.name, base_names[i]) != 0)
-            continue;
-        if (strcmp(reference.tag, "default") == 0)
-            return &base;
-        error_set(err, ERR_NOT_FOUND, "tag '%s' does not exist for template '%s'", reference.tag,
-                  reference.name);
-        return NULL;
+static bool is_base(const char *name) {
+    for (size_t i = 0; i < ARRAY_LEN(base_names); i++)
+        if (strcmp(name, base_names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* By name and tag, or by its id, of which there is one. *known tells whether another tag has it. */
+static struct template *find(const struct core *core, const struct reference *reference,
+                             bool *known) {
+    const bool is_default = strcmp(reference->tag, TEMPLATE_DEFAULT_TAG) == 0;
+    for (struct template *at = core->templates; at; at = at->next) {
+        bool by_id = strcmp(at->id, reference->name) == 0;
+        bool by_name = *at->name && strcmp(at->name, reference->name) == 0;
+        if (by_id ? is_default : by_name && strcmp(at->tag, reference->tag) == 0)
+            return at;
+        *known |= by_id || by_name;
     }
-    error_set(err, ERR_NOT_FOUND, "template '%s' not found", reference.name);
     return NULL;
 }
 
-const struct template *template_by_id(const char *id) {
-    return strcmp(id, base.id) == 0 ? &base : NULL;
+static void say_not_found(const struct reference *reference, bool known, struct error *err) {
+    if (known)
+        error_set(err, ERR_NOT_FOUND, "tag '%s' does not exist for template '%s'", reference->tag,
+                  reference->name);
+    else
+        error_set(err, ERR_NOT_FOUND, "template '%s' not found", reference->name);
 }
 
-const char *sandbox_template_id(const char *reference) {
+const struct template *template_resolve(const struct core *core, const char *text,
+                                        struct error *err) {
+    struct reference reference;
+    if (!parse(text, &reference, err))
+        return NULL;
+    bool known = is_base(reference.name);
+    if (known && strcmp(reference.tag, TEMPLATE_DEFAULT_TAG) == 0)
+        return &base;
+    const struct template *found = known ? NULL : find(core, &reference, &known);
+    if (!found)
+        say_not_found(&reference, known, err);
+    return found;
+}
+
+const struct template *template_by_id(const struct core *core, const char *id) {
+    if (strcmp(id, base.id) == 0)
+        return &base;
+    const struct template *at = core->templates;
+    while (at && strcmp(at->id, id) != 0)
+        at = at->next;
+    return at;
+}
+
+bool template_check_name(const char *text, char name[static TEMPLATE_REFERENCE],
+                         char tag[static TEMPLATE_REFERENCE], struct error *err) {
+    struct reference reference;
+    if (!parse(text, &reference, err))
+        return false;
+    if (is_base(reference.name))
+        return error_set(err, ERR_INVALID, "the name '%s' is that of the base template",
+                         reference.name);
+    memcpy(name, reference.name, TEMPLATE_REFERENCE);
+    memcpy(tag, reference.tag, TEMPLATE_REFERENCE);
+    return true;
+}
+
+const char *sandbox_template_id(const struct core *core, const char *text) {
     struct error ignored = ERROR_INIT;
-    const struct template *found = template_resolve(reference, &ignored);
+    const struct template *found = template_resolve(core, text, &ignored);
     return found ? found->id : NULL;
 }

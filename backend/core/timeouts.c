@@ -5,8 +5,9 @@
  * again at the wall clock at least every few seconds.
  */
 #include "backend/core/core.h"
+#include "common/log.h"
 
-enum { LOOK_AGAIN_MS = 5000 };
+enum { LOOK_AGAIN_MS = 5000, TRY_AGAIN_MS = 60000 };
 
 static void on_timer(uv_timer_t *timer);
 
@@ -17,6 +18,21 @@ static void arm(struct core *core, int64_t end_ms) {
     uv_timer_start(core->timer, on_timer, (uint64_t)MIN(left, LOOK_AGAIN_MS), 0);
 }
 
+/* One that could not be paused is tried again in a while, rather than lost. */
+static void on_paused(void *ctx, const struct error *err) {
+    struct sandbox *sandbox = ctx;
+    if (!err)
+        return;
+    log_warn("a sandbox could not be paused at its end", "sandbox", sandbox->id, "error",
+             err->message);
+    sandbox->end_ms = clock_now_ms() + TRY_AGAIN_MS;
+    timeouts_watch(sandbox->core, sandbox);
+}
+
+static void pause_at_end(struct sandbox *sandbox) {
+    sandbox_pause(sandbox->core, sandbox->id, sandbox->lifecycle.keeps_memory, on_paused, sandbox);
+}
+
 static void on_timer(uv_timer_t *timer) {
     struct core *core = timer->data;
     int64_t now = clock_now_ms(), next = INT64_MAX;
@@ -25,10 +41,12 @@ static void on_timer(uv_timer_t *timer) {
         older = at->older; /* a kill never frees from within the call */
         if (at->state != SANDBOX_RUNNING)
             continue;
-        if (at->end_ms <= now)
-            sandbox_kill(at, "timeout", NULL, NULL);
-        else
+        if (at->end_ms > now)
             next = MIN(next, at->end_ms);
+        else if (at->lifecycle.pauses)
+            pause_at_end(at);
+        else
+            sandbox_kill(at, "timeout", NULL, NULL);
     }
     if (next != INT64_MAX)
         arm(core, next);

@@ -10,6 +10,7 @@
 #include "backend/envd/envd.h"
 #include "backend/envd/ports.h"
 #include "backend/envd/signature.h"
+#include "backend/envd/wake.h"
 
 #include <string.h>
 
@@ -22,14 +23,16 @@ static void serve_local(struct daemon *daemon, struct exchange *x) {
 
 static void serve_api(struct daemon *daemon, struct exchange *x) {
     static const struct route *const tables[] = {
-        api_sandbox_routes,      api_sandbox_list_routes,
-        api_sandbox_time_routes, api_network_routes,
-        api_health_routes,       api_key_routes,
-        api_secret_routes,       api_team_routes,
-        api_volume_routes,       api_volume_content_routes,
-        api_volume_file_routes,  api_metrics_routes,
-        api_log_routes,          api_event_routes,
-        api_webhook_routes,      api_delivery_routes,
+        api_sandbox_routes,       api_sandbox_list_routes,
+        api_sandbox_time_routes,  api_network_routes,
+        api_health_routes,        api_key_routes,
+        api_secret_routes,        api_team_routes,
+        api_volume_routes,        api_volume_content_routes,
+        api_volume_file_routes,   api_metrics_routes,
+        api_log_routes,           api_event_routes,
+        api_webhook_routes,       api_delivery_routes,
+        api_sandbox_state_routes, api_fork_routes,
+        api_snapshot_routes,
     };
     const struct router router = {.tables = tables,
                                   .table_count = ARRAY_LEN(tables),
@@ -61,18 +64,19 @@ static void refuse_address(struct exchange *x, enum address_kind kind) {
     exchange_reply(x, 400, "text/plain; charset=utf-8", text, strlen(text));
 }
 
+static void serve_running(struct sandbox *sandbox, unsigned port, struct exchange *x) {
+    if (port == ENVD_PORT)
+        envd_serve(sandbox, x);
+    else
+        ports_serve(sandbox, port, x);
+}
+
 static void serve_sandbox(struct daemon *daemon, const struct address *address,
                           struct exchange *x) {
-    struct error err = ERROR_INIT;
-    struct sandbox *sandbox = sandbox_find(daemon->core, address->id, &err);
-    if (!sandbox)
-        ports_reply_no_sandbox(x, address->id);
-    else if (address->port != ENVD_PORT)
-        ports_serve(sandbox, address->port, x);
-    else if (is_internal(exchange_path(x)))
+    if (address->port == ENVD_PORT && is_internal(exchange_path(x)))
         refuse_internal(x);
     else
-        envd_serve(sandbox, x);
+        wake(daemon->core, address->id, address->port, x, serve_running);
 }
 
 /* A file's URL, pre-signed, as it is handed to a browser: no header, and no sandbox in the Host. */

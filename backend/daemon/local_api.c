@@ -109,7 +109,7 @@ static void end_all(struct daemon *daemon, struct exchange *x) {
     }
     *ending = (struct ending){.daemon = daemon, .x = x, .left = 1};
     exchange_set_events(x, &events, ending);
-    while ((sandbox = sandbox_first(daemon->core))) {
+    while ((sandbox = sandbox_first_known(daemon->core))) {
         ending->left++;
         if (!sandbox_kill(sandbox, "the backend stops", on_one_ended, ending))
             ending->left--;

@@ -154,8 +154,8 @@ void runtime_copy(struct runtime *rt, const char *id, const char *layer, guest_d
                   void *ctx);
 /* Puts a layer on top of the overlays that it was made over. */
 bool runtime_stack_layer(struct runtime *rt, const char *layer, struct overlays *overlays);
-/* Out of sight at once, removed later. */
-void runtime_discard(struct runtime *rt, const char *id); /* of a sandbox that does not run */
+/* Out of sight at once, removed later. The first: of a sandbox that does not run. */
+void runtime_discard(struct runtime *rt, const char *id, void (*done)(void *ctx), void *ctx);
 void runtime_discard_layer(struct runtime *rt, const char *layer);
 void runtime_sweep_layers(struct runtime *rt, bool (*is_known)(void *ctx, const char *layer),
                           void *ctx);

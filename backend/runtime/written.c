@@ -129,8 +129,9 @@ bool runtime_stack_layer(struct runtime *rt, const char *layer, struct overlays 
 
 /* ---- away ---- */
 
-void runtime_discard(struct runtime *rt, const char *id) {
+void runtime_discard(struct runtime *rt, const char *id, void (*done)(void *ctx), void *ctx) {
     sandbox_dirs_discard(&rt->dirs, id);
+    runtime_defer(rt, done, ctx);
 }
 
 void runtime_discard_layer(struct runtime *rt, const char *layer) {

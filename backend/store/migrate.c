@@ -134,6 +134,29 @@ static const char *const steps[] = {
     "  response_body TEXT,"
     "  PRIMARY KEY (webhook, event, at_ms, id)"
     ") WITHOUT ROWID;",
+
+    "ALTER TABLE sandboxes ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;" /* enum sandbox_paused */
+    "ALTER TABLE sandboxes ADD COLUMN paused_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sandboxes ADD COLUMN timeout_s INTEGER NOT NULL DEFAULT 300;"
+    "ALTER TABLE sandboxes ADD COLUMN pauses INTEGER NOT NULL DEFAULT 0;" /* at its end */
+    "ALTER TABLE sandboxes ADD COLUMN keeps_memory INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE sandboxes ADD COLUMN auto_resume INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sandboxes ADD COLUMN execution_id TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE sandboxes ADD COLUMN execution_ms INTEGER NOT NULL DEFAULT 0;" /* its start */
+    "ALTER TABLE sandboxes ADD COLUMN overlays TEXT NOT NULL DEFAULT '{}';"
+    "CREATE TABLE templates ("
+    "  id TEXT PRIMARY KEY,"
+    "  kind INTEGER NOT NULL," /* enum template_kind */
+    "  build_id TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"       /* [namespace/]alias; '': none */
+    "  tag TEXT NOT NULL,"        /* '': none */
+    "  sandbox_id TEXT NOT NULL," /* of which it is a snapshot */
+    "  user TEXT NOT NULL,"
+    "  workdir TEXT NOT NULL," /* '': the user's home */
+    "  env TEXT NOT NULL,"     /* JSON, as is: */
+    "  overlays TEXT NOT NULL,"
+    "  created_ms INTEGER NOT NULL"
+    ") WITHOUT ROWID;",
 };
 
 static bool execute(struct store *store, const char *sql, struct error *err) {

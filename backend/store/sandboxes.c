@@ -8,9 +8,9 @@ bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, st
     sqlite3_stmt *s = store_prepare(
         store,
         "INSERT INTO sandboxes (id, template_id, build_id, started_ms, end_ms, secure,"
-        " memory_bytes, disk_bytes, cpus, processes, files, metadata, env, network,"
-        " mounts)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " memory_bytes, disk_bytes, cpus, processes, files, metadata, env, network, mounts,"
+        " timeout_s, pauses, keeps_memory, auto_resume, execution_id, execution_ms, overlays)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         err);
     if (!s)
         return false;
@@ -30,6 +30,13 @@ bool store_sandbox_insert(struct store *store, const struct sandbox_row *row, st
         store_reset(s);
         return error_errno(err, ENOMEM, "cannot record the sandbox");
     }
+    sqlite3_bind_int64(s, 16, row->timeout_s);
+    sqlite3_bind_int(s, 17, row->pauses);
+    sqlite3_bind_int(s, 18, row->keeps_memory);
+    sqlite3_bind_int(s, 19, row->auto_resume);
+    store_bind_text(s, 20, row->execution_id);
+    sqlite3_bind_int64(s, 21, row->execution_ms);
+    store_bind_text(s, 22, row->overlays);
     return store_run(store, s, "cannot record the sandbox", err);
 }
 
@@ -80,6 +87,15 @@ static bool read_row(sqlite3_stmt *s, struct sandbox_row *row, struct error *err
         .cpus = (uint32_t)sqlite3_column_int64(s, 8),
         .processes = (uint32_t)sqlite3_column_int64(s, 9),
         .files = (uint32_t)sqlite3_column_int64(s, 10),
+        .timeout_s = sqlite3_column_int64(s, 15),
+        .pauses = sqlite3_column_int(s, 16) != 0,
+        .keeps_memory = sqlite3_column_int(s, 17) != 0,
+        .auto_resume = sqlite3_column_int(s, 18) != 0,
+        .paused = (enum sandbox_paused)sqlite3_column_int(s, 19),
+        .paused_ms = sqlite3_column_int64(s, 20),
+        .execution_id = (const char *)sqlite3_column_text(s, 21),
+        .execution_ms = sqlite3_column_int64(s, 22),
+        .overlays = (const char *)sqlite3_column_text(s, 23),
     };
     return store_column_pairs(s, 11, &row->metadata, err) &&
            store_column_pairs(s, 12, &row->env, err) &&
@@ -92,7 +108,9 @@ bool store_sandbox_each_alive(struct store *store, void (*each)(void *ctx, struc
     sqlite3_stmt *s =
         store_prepare(store,
                       "SELECT id, template_id, build_id, started_ms, end_ms, secure, memory_bytes,"
-                      " disk_bytes, cpus, processes, files, metadata, env, network, mounts"
+                      " disk_bytes, cpus, processes, files, metadata, env, network, mounts,"
+                      " timeout_s, pauses, keeps_memory, auto_resume, paused, paused_ms,"
+                      " execution_id, execution_ms, overlays"
                       " FROM sandboxes WHERE ended_ms IS NULL ORDER BY started_ms",
                       err);
     if (!s)

@@ -20,6 +20,7 @@ struct guest {
     const struct guest_events *events;
     void *ctx;
     int32_t next_pid;
+    bool paused;
     struct fake_process *processes;
     struct guest *next;
 };
@@ -165,7 +166,8 @@ bool runtime_spare(const struct runtime *rt, struct plan *plan) {
 size_t runtime_base_overlays(const struct runtime *rt,
                              struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]) {
     (void)rt;
-    snprintf(overlays[0].target, sizeof(overlays[0].target), "/");
+    static const char *const lowers[] = {"base/root"};
+    overlays[0] = (struct plan_overlay){.target = "/", .lowers = lowers, .lower_count = 1};
     return 1;
 }
 
@@ -191,6 +193,7 @@ void guest_create(struct runtime *rt, const struct plan *plan, const struct gues
     struct later *later = answer_later(ctx);
     later->ready = ready;
     fake.last_plan = *plan;
+    fake.last_lowers = plan->overlays[0].lower_count;
     if (fake.refuse_create) {
         error_set(&later->err, ERR_NO_SPACE, "the disk is full");
         return;
@@ -202,7 +205,6 @@ void guest_create(struct runtime *rt, const struct plan *plan, const struct gues
 void guest_adopt(struct runtime *rt, const char *id, bool paused, const struct guest_events *events,
                  void *ctx, guest_ready ready) {
     (void)rt;
-    (void)paused;
     struct later *later = answer_later(ctx);
     struct guest *guest = find(id);
     later->ready = ready;
@@ -213,6 +215,7 @@ void guest_adopt(struct runtime *rt, const char *id, bool paused, const struct g
     }
     guest->events = events;
     guest->ctx = ctx;
+    guest->paused = paused;
     for (struct fake_process *at = guest->processes; at; at = at->next) {
         struct guest_process process = {.pid = at->pid, .arguments = -1, .in = -1};
         if (fake.adopt_arguments)
@@ -228,6 +231,76 @@ void guest_kill(struct guest *guest, void (*done)(void *ctx), void *ctx) {
     fake.killed++;
     answer_later(ctx)->done = done;
     remove_guest(guest);
+}
+
+void guest_stop(struct guest *guest, void (*done)(void *ctx), void *ctx) {
+    fake.stopped++;
+    answer_later(ctx)->done = done;
+    remove_guest(guest);
+}
+
+void guest_pause(struct guest *guest, guest_done done, void *ctx) {
+    struct later *later = answer_later(ctx);
+    later->signalled = done;
+    if (fake.refuse_pause)
+        error_set(&later->err, ERR_TIMEOUT, "it does not stand still");
+    else
+        guest->paused = true;
+}
+
+void guest_resume(struct guest *guest, guest_done done, void *ctx) {
+    guest->paused = false;
+    answer_later(ctx)->signalled = done;
+}
+
+void runtime_sync(struct runtime *rt, guest_done done, void *ctx) {
+    (void)rt;
+    fake.synced++;
+    answer_later(ctx)->signalled = done;
+}
+
+void runtime_copy(struct runtime *rt, const char *id, const char *layer, guest_done done,
+                  void *ctx) {
+    (void)rt;
+    (void)layer;
+    struct guest *guest = find(id);
+    struct later *later = answer_later(ctx);
+    later->signalled = done;
+    fake.layers++;
+    if (guest && !guest->paused)
+        error_set(&later->err, ERR_INTERNAL, "it was copied while it ran");
+}
+
+bool runtime_stack_layer(struct runtime *rt, const char *layer, struct overlays *overlays) {
+    char name[128];
+    (void)rt;
+    snprintf(name, sizeof(name), OVERLAYS_LAYERS "%s/rw/root", layer);
+    return overlays_push(&overlays->at[0], name);
+}
+
+void runtime_discard(struct runtime *rt, const char *id, void (*done)(void *ctx), void *ctx) {
+    (void)rt;
+    (void)id;
+    fake.discarded++;
+    answer_later(ctx)->done = done;
+}
+
+void runtime_discard_layer(struct runtime *rt, const char *layer) {
+    (void)rt;
+    (void)layer;
+    fake.layers--;
+}
+
+void runtime_sweep_layers(struct runtime *rt, bool (*is_known)(void *ctx, const char *layer),
+                          void *ctx) {
+    (void)rt;
+    (void)is_known;
+    (void)ctx;
+}
+
+void runtime_clear(struct runtime *rt, const char *id) {
+    (void)rt;
+    (void)id;
 }
 
 void guest_release(struct guest *guest) {

@@ -18,8 +18,10 @@ struct fake_process {
 };
 
 struct fake {
-    bool refuse_create; /* guest_create fails */
-    unsigned created, killed, released, swept;
+    bool refuse_create, refuse_pause; /* they fail */
+    unsigned created, killed, stopped, released, swept, discarded, synced;
+    unsigned layers;    /* that are there */
+    size_t last_lowers; /* of "/" in the last plan */
     unsigned volumes, swept_volumes;
     struct plan last_plan;
     int64_t last_deadline;

@@ -52,7 +52,9 @@ static struct sandbox_row row(const char *id, int64_t started_ms) {
                                 .end_ms = started_ms + 1000,
                                 .secure = true,
                                 .memory_bytes = 3ULL << 30,
-                                .cpus = 2};
+                                .cpus = 2,
+                                .execution_id = "x",
+                                .overlays = "{}"};
 }
 
 static void insert(const char *id, int64_t started_ms) {

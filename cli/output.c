@@ -17,7 +17,7 @@ bool output_wants_json(const struct invocation *in) {
 }
 
 void output_json(FILE *out, const json_t *value) {
-    json_dumpf(value, out, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    json_dumpf(value, out, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     fputc('\n', out);
 }
 

@@ -68,7 +68,8 @@ static void add_row(struct table *table, const json_t *object,
         if (cells[i] && columns[i].show)
             cells[i] = columns[i].show(cells[i], room[i]);
         else if (!cells[i] && value && !json_is_null(value))
-            cells[i] = printed[i] = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+            cells[i] = printed[i] =
+                json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     }
     table_add(table, cells);
     for (size_t i = 0; i < table->columns; i++)

@@ -15,5 +15,7 @@ extern const struct command command_sandbox_connect;
 extern const struct command command_sandbox_list;
 extern const struct command command_sandbox_info;
 extern const struct command command_sandbox_kill;
+extern const struct command command_sandbox_logs;
+extern const struct command command_sandbox_metrics;
 
 #endif

@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/resource.h"
 #include "cli/root.h"
+#include "cli/team/team.h"
 
 static const struct option_spec options[] = {
     OUTPUT_FORMAT_OPTION,
@@ -44,7 +45,7 @@ static const struct command command_list = {
     .handler = list_run,
 };
 
-static const struct command *const children[] = {&command_list, NULL};
+static const struct command *const children[] = {&command_list, &command_team_metrics, NULL};
 
 const struct command command_team = {
     .name = "team",

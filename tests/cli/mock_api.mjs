@@ -83,14 +83,57 @@ const control = (req, res, url, body) => {
   const [, resource, id, action] = url.pathname.split('/')
   if (url.pathname === '/sandboxes' && req.method === 'POST') return create(res, body)
   if (url.pathname === '/v2/sandboxes') return list(res, url.searchParams)
+  if (resource === 'teams') return team(res, id, url.searchParams)
   if (resource !== 'sandboxes') return fail(res, 404, 'no such path')
   if (id === 'ihtml')
     return res.writeHead(502, { 'content-type': 'text/html' }).end('<html>\n<h1>Bad Gateway</h1>\n</html>')
   const s = sandboxes.get(id)
   if (!s) return fail(res, 404, `Sandbox "${id}" doesn't exist or you don't have access to it`)
   if (req.method === 'DELETE') return sandboxes.delete(id), reply(res, 204)
+  const from = Number(url.searchParams.get('start') ?? 0)
+  if (action === 'logs') return reply(res, 200, { logs: logs(s, from), logEntries: [] })
+  if (action === 'metrics') return reply(res, 200, metrics(from))
   if (action === 'timeout') return (s.timeout = body.timeout), reply(res, 204)
-  reply(res, 200, view(s, true))
+  look(res, s)
+}
+
+const LOGS = [
+  ['05.678', { level: 'info', logger: 'process', message: 'hello from process', pid: 12, traceID: 't', sandboxID: 's' }],
+  ['06.000', { level: 'debug', logger: 'filesystemSvc', message: 'debug line' }],
+  ['07.000', { level: 'warn', logger: 'process', message: 'warn line', nested: { a: [1, 2] } }],
+  ['08.000', { level: 'error', logger: 'process', message: 'error line' }],
+].map(([s, line]) => ({ timestamp: `2026-01-02T03:04:${s}Z`, line: JSON.stringify(line) }))
+// What makes the official command line crash.
+const ODD = ['no JSON', '[1]', '{"message":"no level"}', '{"level":"trace","message":"it\'s \\u001b[31m","n":null,"b":true,"f":0.43,"a-b":{}}']
+  .map((line) => ({ timestamp: '2026-01-02T03:04:09.000001Z', line }))
+// 2,500 lines, seven of them in a millisecond, in pages of 1,000.
+const MANY = Array.from({ length: 2500 }, (_, i) => ({
+  timestamp: new Date(Date.parse('2026-01-02T03:04:05Z') + Math.floor(i / 7)).toISOString(),
+  line: JSON.stringify({ level: 'info', message: `line ${i}` }),
+}))
+const logs = (s, start) => {
+  const all = { odd: ODD, many: MANY }[s.template] ?? LOGS
+  return all.filter((l) => Date.parse(l.timestamp) >= start).slice(0, 1000)
+}
+
+const metrics = (start) => ['05', '10'].map((s) => ({
+  timestamp: `2026-01-02T03:04:${s}Z`, timestampUnix: Date.parse(`2026-01-02T03:04:${s}Z`) / 1000, cpuUsedPct: 1.5,
+  cpuCount: 2, memUsed: 100 << 20, memTotal: 512 << 20, memCache: 1 << 20, diskUsed: 2 ** 30, diskTotal: 10 * 2 ** 30,
+})).filter((m) => m.timestampUnix >= start)
+
+const TEAM = '0b1c6e1e-7b4e-4f0e-9d5f-0f1d6a3c2b1a'
+const team = (res, id, query) => {
+  if (!id) return reply(res, 200, [{ teamID: TEAM, name: 'mock', apiKey: KEY, isDefault: true }])
+  if (id !== TEAM) return fail(res, 403, 'not yours')
+  reply(res, 200, [{ timestamp: new Date(query.get('start') * 1000).toISOString(), timestampUnix: Number(query.get('start')),
+    concurrentSandboxes: 3, sandboxStartRate: 0.2 }])
+}
+
+// How the sandbox is when somebody looks: "brief" is killed after two looks, "sleepy" pauses.
+const look = (res, s) => {
+  s.looks = (s.looks ?? 0) + 1
+  if (s.template === 'brief' && s.looks > 2) return fail(res, 404, 'gone')
+  reply(res, 200, { ...view(s, true), ...(s.template === 'sleepy' && s.looks > 2 && { state: 'paused' }) })
 }
 
 const start = (res, { process: p, stdin }) => {

@@ -99,6 +99,18 @@ void resource_print(const struct invocation *in, const json_t *list,
 
 /* ---- arguments ---- */
 
+json_t *resource_pairs(const struct invocation *in, const char *option) {
+    const char *const *pairs;
+    size_t count = option_list(in, option, &pairs);
+    json_t *object = count ? json_object() : NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *value = strchr(pairs[i], '=');
+        cleanup_free char *key = strndup(pairs[i], (size_t)(value - pairs[i]));
+        json_object_set_new(object, key, json_string(value + 1));
+    }
+    return object;
+}
+
 int resource_each(struct invocation *in,
                   bool (*one)(struct invocation *in, const char *id, struct error *err),
                   const char *what, const char *done, struct error *err) {

@@ -27,6 +27,10 @@ enum { RESOURCE_COLUMNS = 8 };
 void resource_print(const struct invocation *in, const json_t *list,
                     const struct resource_column *columns, const char *none);
 
+/* The values of a repeatable KEY=VALUE option as an object (the caller's); NULL if there are none.
+ */
+json_t *resource_pairs(const struct invocation *in, const char *option);
+
 /* Calls `one` for each argument. The status tells if any of them was not there (4); any other
  * failure ends it. */
 int resource_each(struct invocation *in,

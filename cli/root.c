@@ -10,17 +10,9 @@ static const struct option_spec options[] = {
 };
 
 static const struct command *const children[] = {
-    &command_sandbox,
-    &command_secret,
-    &command_team,
-    &command_key,
-    &command_health,
-    &command_local,
-    &command_doctor,
-    &command_completion,
-    &command_complete,
-    &command_help,
-    NULL,
+    &command_sandbox,    &command_volume,   &command_secret, &command_team,
+    &command_key,        &command_health,   &command_local,  &command_doctor,
+    &command_completion, &command_complete, &command_help,   NULL,
 };
 
 const struct command command_root = {

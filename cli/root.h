@@ -13,6 +13,7 @@ extern const struct command command_key;
 extern const struct command command_local;
 extern const struct command command_secret;
 extern const struct command command_team;
+extern const struct command command_volume;
 extern const struct command command_doctor;
 extern const struct command command_help;
 extern const struct command command_completion;

@@ -86,7 +86,8 @@ static bool foreign(int status, const char *body, size_t len, struct error *err)
     return error_wrap(err, "HTTP %d (%s%s)", status, text, used == SHOWN_BODY ? "..." : "");
 }
 
-bool answer_connect_error(const json_t *error, struct error *err) {
+/* Where the code is none of Connect's (a volume's files have "404"), `status` counts. */
+static bool set_by_code(const json_t *error, int status, struct error *err) {
     const char *code = "", *message = "";
     struct error ignored;
     json_get_string(error, "code", &code, &ignored);
@@ -94,7 +95,11 @@ bool answer_connect_error(const json_t *error, struct error *err) {
     for (size_t i = 0; i < ARRAY_LEN(connect_codes); i++)
         if (strcmp(connect_codes[i].code, code) == 0)
             return set_by_status(connect_codes[i].status, message, err);
-    return set_by_status(500, message, err);
+    return set_by_status(status, message, err);
+}
+
+bool answer_connect_error(const json_t *error, struct error *err) {
+    return set_by_code(error, 500, err);
 }
 
 bool answer_failed(int status, const char *body, size_t len, struct error *err) {
@@ -104,7 +109,7 @@ bool answer_failed(int status, const char *body, size_t len, struct error *err) 
     if (!json_is_object(json))
         return foreign(status, body, len, err);
     if (json_is_string(json_object_get(json, "code")))
-        return answer_connect_error(json, err);
+        return set_by_code(json, status, err);
     json_get_string(json, "message", &message, &ignored);
     set_by_status(status, message, err);
     /* The router's way of saying that nothing answers behind a sandbox's id. */

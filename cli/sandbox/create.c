@@ -5,6 +5,7 @@
 #include "cli/sandbox/create.h"
 
 #include "cli/output.h"
+#include "cli/resource.h"
 #include "cli/sandbox/process.h"
 #include "cli/sandbox/sandbox.h"
 #include "cli/sandbox/session.h"
@@ -30,6 +31,10 @@ static const struct option_spec options[] = {
      .letter = 'm',
      .type = OPTION_PAIR,
      .help = "keep this with the sandbox; list and kill find it by that"},
+    {.name = "volume",
+     .type = OPTION_PAIR,
+     .value = "name=path",
+     .help = "mount that volume there (can be repeated)"},
     {.name = "lifecycle.ontimeout",
      .type = OPTION_CHOICE,
      .value = "action",
@@ -72,15 +77,19 @@ static bool add_lifecycle(const struct invocation *in, json_t *body, struct erro
            error_set(err, ERR_USAGE, "--lifecycle.autoresume requires --lifecycle.ontimeout pause");
 }
 
+/* "name=path", as the request has them. */
+static void add_volumes(const struct invocation *in, json_t *body) {
+    cleanup_json json_t *volumes = resource_pairs(in, "volume");
+    const char *name;
+    json_t *path, *mounts = volumes ? json_array() : NULL;
+    json_object_foreach(volumes, name, path)
+        json_array_append_new(mounts, json_pack("{s:s, s:O}", "name", name, "path", path));
+    if (mounts)
+        json_object_set_new(body, "volumeMounts", mounts);
+}
+
 static void add_metadata(const struct invocation *in, json_t *body) {
-    const char *const *pairs;
-    size_t count = option_list(in, "metadata", &pairs);
-    json_t *metadata = count ? json_object() : NULL;
-    for (size_t i = 0; i < count; i++) {
-        const char *value = strchr(pairs[i], '=');
-        cleanup_free char *key = strndup(pairs[i], (size_t)(value - pairs[i]));
-        json_object_set_new(metadata, key, json_string(value + 1));
-    }
+    json_t *metadata = resource_pairs(in, "metadata");
     if (metadata)
         json_object_set_new(body, "metadata", metadata);
 }
@@ -140,6 +149,7 @@ static int create_run(struct invocation *in, struct error *err) {
     if (!add_lifecycle(in, body, err))
         return -1;
     add_metadata(in, body);
+    add_volumes(in, body);
     if (option_bool(in, "dry-run"))
         return dry_run(in, body, err);
     if (!create_sandbox(in->client, json_incref(body), &handle, err))

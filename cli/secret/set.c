@@ -29,21 +29,6 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static void add_metadata(const struct invocation *in, json_t *body) {
-    const char *const *pairs;
-    size_t count = option_list(in, "metadata", &pairs);
-    json_t *metadata = json_object();
-    for (size_t i = 0; i < count; i++) {
-        size_t len = strcspn(pairs[i], "=");
-        cleanup_free char *key = strndup(pairs[i], len);
-        if (key)
-            json_object_set_new(metadata, key, json_string(pairs[i] + len + 1));
-    }
-    if (count)
-        json_object_set(body, "metadata", metadata);
-    json_decref(metadata);
-}
-
 /* The body of an update, or NULL. */
 static json_t *read_body(const struct invocation *in, struct error *err) {
     size_t len;
@@ -62,9 +47,7 @@ static json_t *read_body(const struct invocation *in, struct error *err) {
         error_set(err, ERR_INVALID, len ? "the value is no text" : "the value is empty");
         return NULL;
     }
-    json_t *body = json_pack("{s:o}", "value", text);
-    add_metadata(in, body);
-    return body;
+    return json_pack("{s:o, s:o*}", "value", text, "metadata", resource_pairs(in, "metadata"));
 }
 
 static int set_run(struct invocation *in, struct error *err) {

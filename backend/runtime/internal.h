@@ -44,6 +44,8 @@ struct runtime {
     struct guest *guests; /* all of them */
     uv_idle_t *deferring;
     struct deferred *deferred, **last_deferred;
+    void (*settled)(void *ctx); /* who waits for runtime_settle */
+    void *settled_ctx;
 };
 
 /* Runs `work` from the loop, soon: how callbacks come that may not come from within a call. */

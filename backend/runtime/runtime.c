@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { DEFAULT_IN_MAKING = 4 };
+enum { DEFAULT_IN_MAKING = 4, SETTLE_MS = 8000 };
 
 struct deferred {
     void (*work)(void *ctx);
@@ -156,6 +156,19 @@ struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_config *conf
 
 static void free_handle(uv_handle_t *handle) {
     free(handle);
+}
+
+static void on_emptied(void *ctx, bool all) {
+    struct runtime *rt = ctx;
+    if (!all)
+        log_warn("not all that ended sandboxes left is removed: the next start goes on with it");
+    rt->settled(rt->settled_ctx);
+}
+
+void runtime_settle(struct runtime *rt, void (*done)(void *ctx), void *ctx) {
+    rt->settled = done;
+    rt->settled_ctx = ctx;
+    sandbox_dirs_finish(&rt->dirs, SETTLE_MS, on_emptied, rt);
 }
 
 void runtime_stop(struct runtime *rt) {

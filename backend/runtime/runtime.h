@@ -43,6 +43,9 @@ struct runtime_facts {
 struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_config *config,
                               void (*report)(void *ctx, const char *line), void *ctx,
                               struct error *err);
+/* Finishes what is being removed, for some seconds at most, since nobody may come after us; then
+ * `done`. */
+void runtime_settle(struct runtime *rt, void (*done)(void *ctx), void *ctx);
 /* Closes connections; guests live on. */
 void runtime_stop(struct runtime *rt);
 const struct runtime_facts *runtime_facts(const struct runtime *rt);

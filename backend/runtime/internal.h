@@ -98,10 +98,11 @@ struct guest {
     bool is_paused;
     bool keeps_files; /* when it ends */
     struct guest_call *calls;
-    struct guest_link *link; /* its network is being connected: spawns are held; else NULL */
-    bool is_watched;         /* by rt->disk */
-    bool is_disk_frozen;     /* by its verdict */
-    uv_poll_t *measuring;    /* the helper at work; NULL: none */
+    struct guest_link *link;        /* its network is being connected: spawns are held; else NULL */
+    bool is_watched;                /* by rt->disk */
+    enum disk_verdict disk_verdict; /* frozen by it, but for DISK_FINE */
+    bool is_freeze_untold;          /* to its owner */
+    uv_poll_t *measuring;           /* the helper at work; NULL: none */
     int measure_socket;
     struct error failure; /* why it could not be made */
     void (*ended)(void *ctx);
@@ -157,6 +158,8 @@ void guest_send_held(struct guest *g); /* the spawns that waited */
 void guest_on_exited(struct guest *g, const struct agent_reply *reply);
 /* Answers all open calls with ERR_GONE, later. */
 void guest_fail_calls(struct guest *g);
+/* Answers all open calls with `why`; a process that starts all the same is killed. */
+void guest_refuse_calls(struct guest *g, const struct error *why);
 /* What came with SPAWNED or PROCESS; takes the descriptors. */
 void guest_take_process(struct guest_process *process, struct control_reply *reply);
 

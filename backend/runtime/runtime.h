@@ -72,6 +72,9 @@ struct guest_events {
     /* The sandbox is gone without guest_kill: PID 1 died, or broke the protocol. `reason` is a
      * text. What is left of it is still to be removed by guest_kill. */
     void (*exited)(void *ctx, const char *reason);
+    /* It was stopped for what it wrote (guest_runs says why): whatever waits for something in it
+     * would wait for long. */
+    void (*frozen)(void *ctx, const struct error *why);
     /* A process that the agent of an adopted sandbox knows; takes the descriptors. */
     void (*found)(void *ctx, struct guest_process *process);
 };
@@ -88,9 +91,10 @@ void guest_create(struct runtime *rt, const struct plan *plan, const struct gues
                   void *ctx, guest_ready ready);
 
 /* A guest found alive after a restart of the daemon. Its processes are told before `ready`; those
- * of a paused one, which stays so, before guest_resume is done. */
-void guest_adopt(struct runtime *rt, const char *id, bool paused, const struct guest_events *events,
-                 void *ctx, guest_ready ready);
+ * of a paused one, which stays so, before guest_resume is done. Of the plan only id and limits
+ * count. */
+void guest_adopt(struct runtime *rt, const struct plan *plan, bool paused,
+                 const struct guest_events *events, void *ctx, guest_ready ready);
 
 /* Kills, waits until nothing of it runs, hands its directories to the trash; then `done`. The guest
  * is not to be used after this call. `ctx` may differ from the one at creation. */
@@ -131,6 +135,9 @@ typedef void (*guest_done)(void *ctx, const struct error *err);
 void guest_pause(struct guest *guest, guest_done done, void *ctx);
 /* An error means that it was lost, which was told before. */
 void guest_resume(struct guest *guest, guest_done done, void *ctx);
+
+/* False while the disk watch holds it frozen: ERR_NO_SPACE, and what to do. */
+bool guest_runs(const struct guest *guest, struct error *err);
 
 /* Replaces what the sandbox may reach. `done` is called once, also when it ends meanwhile. */
 void guest_set_network(struct guest *guest, const struct plan_network *network,

@@ -147,6 +147,14 @@ void fake_guest_dies(const char *id) {
     guest->events->exited(guest->ctx, "its first process has ended");
 }
 
+void fake_guest_freezes(const char *id) {
+    struct guest *guest = find(id);
+    struct error why = ERROR_INIT;
+    fake.frozen = true;
+    guest_runs(guest, &why);
+    guest->events->frozen(guest->ctx, &why);
+}
+
 static void make_pipe(int *program, int *daemon, bool program_writes) {
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) < 0)
@@ -182,6 +190,11 @@ const struct runtime_facts *runtime_facts(const struct runtime *rt) {
     return &facts;
 }
 
+bool guest_runs(const struct guest *guest, struct error *err) {
+    (void)guest;
+    return !fake.frozen || error_set(err, ERR_NO_SPACE, "the sandbox is frozen");
+}
+
 bool plan_check(const struct plan *plan, struct error *err) {
     (void)err;
     return plan->id[0] != '\0';
@@ -202,11 +215,11 @@ void guest_create(struct runtime *rt, const struct plan *plan, const struct gues
     later->guest = add(plan->id, events, ctx);
 }
 
-void guest_adopt(struct runtime *rt, const char *id, bool paused, const struct guest_events *events,
-                 void *ctx, guest_ready ready) {
+void guest_adopt(struct runtime *rt, const struct plan *plan, bool paused,
+                 const struct guest_events *events, void *ctx, guest_ready ready) {
     (void)rt;
     struct later *later = answer_later(ctx);
-    struct guest *guest = find(id);
+    struct guest *guest = find(plan->id);
     later->ready = ready;
     later->guest = guest;
     if (!guest) {

@@ -42,7 +42,7 @@ static const struct command command_list = {
     .summary = "list the secrets, without their values",
     .flags = COMMAND_API | COMMAND_MAY_START,
     .options = options,
-    .examples = examples,
+    .examples = (const char *const[]){"e2b secret list", "which there are", NULL},
     .handler = list_run,
 };
 

@@ -289,6 +289,7 @@ static void on_process_found(void *ctx, struct guest_process *process) {
 
 static void on_guest_frozen(void *ctx, const struct error *why) {
     struct sandbox *sandbox = ctx;
+    sandbox_log(sandbox, LOG_WARN, "%s", why->message);
     process_desert_all(sandbox, why);
     files_fail_all(sandbox, ENOSPC);
     watch_lose_all(sandbox, ENOSPC);

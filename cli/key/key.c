@@ -59,7 +59,7 @@ static const struct command command_list = {
     .summary = "list the API keys",
     .flags = COMMAND_API | COMMAND_MAY_START,
     .options = format_options,
-    .examples = examples,
+    .examples = (const char *const[]){"e2b key list", "which there are", NULL},
     .handler = list_run,
 };
 
@@ -93,7 +93,8 @@ static const struct command command_create = {
     .max_args = 1,
     .flags = COMMAND_API | COMMAND_MAY_START,
     .options = format_options,
-    .examples = examples,
+    .examples =
+        (const char *const[]){"e2b key create ci", "make one and print it, this once", NULL},
     .handler = create_run,
 };
 
@@ -115,6 +116,7 @@ static const struct command command_rename = {
     .min_args = 2,
     .max_args = 2,
     .flags = COMMAND_API | COMMAND_MAY_START,
+    .examples = (const char *const[]){"e2b key rename 5f3b0c1e nightly", "call it nightly", NULL},
     .handler = rename_run,
 };
 
@@ -135,6 +137,7 @@ static const struct command command_delete = {
     .min_args = 1,
     .max_args = -1,
     .flags = COMMAND_API | COMMAND_MAY_START,
+    .examples = (const char *const[]){"e2b key delete 5f3b0c1e", "it opens nothing any more", NULL},
     .handler = delete_run,
 };
 

@@ -14,9 +14,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const char *const examples[] = {"e2b volume create data", "make one",
-                                       "e2b sandbox create --volume data=/mnt/data",
-                                       "a sandbox that finds it at /mnt/data", NULL};
+static const char *const examples[] = {"e2b volume create data", "make one", NULL};
 
 static int list_run(struct invocation *in, struct error *err) {
     static const struct resource_column columns[] = {
@@ -33,7 +31,7 @@ static const struct command command_list = {
     .summary = "list the volumes",
     .flags = COMMAND_API | COMMAND_MAY_START,
     .options = options,
-    .examples = examples,
+    .examples = (const char *const[]){"e2b volume list", "which there are", NULL},
     .handler = list_run,
 };
 
@@ -89,6 +87,7 @@ static const struct command command_info = {
     .max_args = 1,
     .flags = COMMAND_API | COMMAND_MAY_START,
     .options = options,
+    .examples = (const char *const[]){"e2b volume info data", "one of them", NULL},
     .handler = info_run,
 };
 
@@ -111,6 +110,7 @@ static const struct command command_delete = {
     .min_args = 1,
     .max_args = -1,
     .flags = COMMAND_API | COMMAND_MAY_START,
+    .examples = (const char *const[]){"e2b volume delete data", "remove one", NULL},
     .handler = delete_run,
 };
 

@@ -18,12 +18,14 @@
 #include "backend/runtime/zygote_client.h"
 #include "common/io.h"
 
+struct base_refresh;
 struct deferred;
 
 struct runtime {
     uv_loop_t *loop;
     unsigned max_in_making;
     char *agent; /* the program */
+    char *state; /* the directory */
     struct holder holder;
     struct zygote_client zygote;
     struct sandbox_dirs dirs;
@@ -33,6 +35,8 @@ struct runtime {
     struct disk *disk;
     struct guest *unmeasured; /* whose measuring could not start, until the watch is told */
     struct base base;
+    struct base_refresh *refresh; /* another one is being made; NULL: none */
+    int64_t base_look_ms;         /* when it is due to look whether one should */
     const char *root_lowers[2], *usr_lowers[3];
     int seccomp; /* memfd: the program */
     struct runtime_facts facts;
@@ -60,6 +64,12 @@ int runtime_hand_over(struct runtime *rt, int dir, bool idmapped, struct error *
 /* volumes.c: an owned descriptor of a volume's files, -1 if there is none; `hand_over`: as the
  * zygote wants it for a new sandbox. */
 int runtime_open_volume(struct runtime *rt, const char *id, bool hand_over, struct error *err);
+
+/* base_refresh.c */
+bool base_refresh_start(struct runtime *rt, void (*report)(void *ctx, const char *line), void *ctx,
+                        struct error *err);
+void base_refresh_look(struct runtime *rt);
+void base_refresh_stop(struct runtime *rt);
 
 enum guest_state {
     GUEST_QUEUED,

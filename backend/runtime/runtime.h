@@ -49,9 +49,9 @@ void runtime_settle(struct runtime *rt, void (*done)(void *ctx), void *ctx);
 /* Closes connections; guests live on. */
 void runtime_stop(struct runtime *rt);
 const struct runtime_facts *runtime_facts(const struct runtime *rt);
-/* The layers of `base`, for plan_overlay.lowers of "/" and "/usr". Borrowed until runtime_stop. */
-size_t runtime_base_overlays(const struct runtime *rt,
-                             struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]);
+/* The layers of `base`, for plan_overlay.lowers of "/" and "/usr". Borrowed until the loop runs
+ * again: the host's packages may have changed meanwhile. */
+size_t runtime_base_overlays(struct runtime *rt, struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]);
 json_t *runtime_describe_plan(const struct runtime *rt, const struct plan *plan);
 
 /* ---- a guest's life ---------------------------------------------------------------------------
@@ -169,6 +169,10 @@ void runtime_discard(struct runtime *rt, const char *id, void (*done)(void *ctx)
 void runtime_discard_layer(struct runtime *rt, const char *layer);
 void runtime_sweep_layers(struct runtime *rt, bool (*is_known)(void *ctx, const char *layer),
                           void *ctx);
+/* A base template that no sandbox uses; of the current one nothing happens. */
+void runtime_discard_base(struct runtime *rt, const char *key);
+void runtime_sweep_bases(struct runtime *rt, bool (*is_used)(void *ctx, const char *key),
+                         void *ctx);
 /* Ends what may be left of a sandbox, at the start of the daemon, and keeps what it wrote. */
 void runtime_clear(struct runtime *rt, const char *id);
 

@@ -237,8 +237,11 @@ static void hurry(const struct sandbox_dirs *dirs) {
 static bool start_emptying(struct sandbox_dirs *dirs) {
     struct error err = ERROR_INIT;
     cleanup_close int dir = open_dir(dirs->trash, dirs->emptying_name);
-    cleanup_close int rw = dir < 0 ? -1 : open_dir(dir, "rw");
-    if (rw < 0)
+    int rw = dir < 0 ? -1 : open_dir(dir, "rw");
+    if (rw < 0 && errno == ENOENT) /* a base template: it is theirs altogether */
+        rw = steal_fd(&dir);
+    cleanup_close int content = rw;
+    if (content < 0)
         return false;
     int sock = zygote_client_helper(dirs->zygote, HELPER_EMPTY, NULL, &rw, 1, &err);
     uv_poll_t *poll = sock < 0 ? NULL : malloc(sizeof(*poll));

@@ -39,6 +39,24 @@ half_made() { ls -d "$E2B_HOME"/base/.new-* 2>/dev/null; }
     [ "$(ls -i "$E2B_HOME/base")" = "$(cat "$BATS_TEST_TMPDIR/before")" ]
 }
 
+@test "an older one serves while the current one is made, and goes when no sandbox is made of it" {
+    e2b sandbox run -- true </dev/null
+    e2b local stop
+    current=$(ls "$E2B_HOME/base")
+    older=${current%-*}-0123456789abcdef
+    mv "$E2B_HOME/base/$current" "$E2B_HOME/base/$older"
+    id=$(new_sandbox)
+    until_true test -d "$E2B_HOME/base/$current"
+    until_true grep -q 'made anew; new' "$E2B_HOME"/*.log
+    [ "$(e2b sandbox run -- echo new </dev/null)" = new ]
+    [ "$(e2b sandbox exec "$id" -- cat /etc/hostname </dev/null)" = "$id" ]
+    e2b local stop
+    e2b sandbox exec "$id" -- ls /usr/bin/env </dev/null
+    [ -d "$E2B_HOME/base/$older" ]
+    e2b sandbox kill "$id"
+    until_true test ! -e "$E2B_HOME/base/$older"
+}
+
 @test "without room for it the reason is told, and nothing half-made stays" {
     small_disk 8m
     run e2b sandbox run -- true </dev/null

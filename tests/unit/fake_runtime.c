@@ -171,7 +171,7 @@ bool runtime_spare(const struct runtime *rt, struct plan *plan) {
     return false;
 }
 
-size_t runtime_base_overlays(const struct runtime *rt,
+size_t runtime_base_overlays(struct runtime *rt,
                              struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]) {
     (void)rt;
     static const char *const lowers[] = {"base/root"};
@@ -193,6 +193,18 @@ const struct runtime_facts *runtime_facts(const struct runtime *rt) {
 bool guest_runs(const struct guest *guest, struct error *err) {
     (void)guest;
     return !fake.frozen || error_set(err, ERR_NO_SPACE, "the sandbox is frozen");
+}
+
+void runtime_discard_base(struct runtime *rt, const char *key) {
+    (void)rt;
+    (void)key;
+}
+
+void runtime_sweep_bases(struct runtime *rt, bool (*is_used)(void *ctx, const char *key),
+                         void *ctx) {
+    (void)rt;
+    (void)is_used;
+    (void)ctx;
 }
 
 bool plan_check(const struct plan *plan, struct error *err) {

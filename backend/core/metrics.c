@@ -13,7 +13,7 @@
 
 enum {
     PERIOD_MS = METRICS_SPAN_S * 1000,
-    SLICE = 32,
+    SLICE = 16,
     SLICE_PAUSE_MS = 1,
     FOLD_EVERY_S = 60,
     FRESH_S = 60, /* an older sample does not tell what is used now */

@@ -66,13 +66,13 @@ static json_t *mounts_of(const struct sandbox *sandbox) {
 json_t *sandbox_json_listed(const struct sandbox *sandbox) {
     json_t *object = identity(sandbox);
     set_time(object, "startedAt", sandbox->started_ms);
-    set_time(object, "endAt", sandbox_shows_paused(sandbox) ? sandbox->paused_ms : sandbox->end_ms);
+    set_time(object, "endAt", sandbox->paused ? sandbox->paused_ms : sandbox->end_ms);
     json_object_set_new(object, "cpuCount", json_integer(sandbox->limits.cpus));
     json_object_set_new(object, "memoryMB",
                         json_integer((json_int_t)(sandbox->limits.memory_bytes >> 20)));
     json_object_set_new(object, "diskSizeMB",
                         json_integer((json_int_t)(sandbox->limits.disk_bytes >> 20)));
-    set_text(object, "state", sandbox_shows_paused(sandbox) ? "paused" : "running");
+    set_text(object, "state", sandbox->paused ? "paused" : "running");
     json_object_set_new(object, "metadata", pairs_to_json(&sandbox->metadata));
     json_object_set_new(object, "volumeMounts", mounts_of(sandbox));
     return object;

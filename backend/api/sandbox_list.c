@@ -91,7 +91,7 @@ static bool matches(const struct sandbox *sandbox, const struct filter *filter) 
     if (filter->template_ref &&
         (!filter->template_id || strcmp(sandbox->template_id, filter->template_id) != 0))
         return false;
-    if (!(sandbox_shows_paused(sandbox) ? filter->paused : filter->running) ||
+    if (!(sandbox->paused ? filter->paused : filter->running) ||
         sandbox->started_ms < filter->started_after_ms)
         return false;
     for (size_t i = 0; i < filter->metadata.count; i++) {
@@ -119,7 +119,7 @@ static bool collect(const struct api *api, const struct filter *filter, struct f
         if (!matches(at, filter))
             continue;
         found->at[found->count++] = at;
-        found->running += !sandbox_shows_paused(at);
+        found->running += !at->paused;
     }
     return true;
 }

@@ -68,6 +68,7 @@ struct sandbox_origin {
 void sandbox_make(struct core *core, const struct sandbox_origin *origin,
                   struct sandbox_request *request, sandbox_done done, void *ctx);
 
+bool sandbox_is_known(const struct sandbox *sandbox); /* from outside */
 void core_tell_idle(struct core *core);
 void sandbox_carry_out_doom(struct sandbox *sandbox);
 

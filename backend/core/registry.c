@@ -57,27 +57,26 @@ struct sandbox *registry_get(const struct core *core, const char *id) {
     return at;
 }
 
-static struct sandbox *skip_others(struct sandbox *sandbox, bool also_paused) {
-    while (sandbox && !sandbox_is_running(sandbox) &&
-           !(also_paused && sandbox_shows_paused(sandbox)))
+static struct sandbox *skip(struct sandbox *sandbox, bool (*is_wanted)(const struct sandbox *)) {
+    while (sandbox && !is_wanted(sandbox))
         sandbox = sandbox->older;
     return sandbox;
 }
 
 struct sandbox *sandbox_first(struct core *core) {
-    return skip_others(core->newest, false);
+    return skip(core->newest, sandbox_is_running);
 }
 
 struct sandbox *sandbox_older(const struct sandbox *sandbox) {
-    return skip_others(sandbox->older, false);
+    return skip(sandbox->older, sandbox_is_running);
 }
 
 struct sandbox *sandbox_first_known(struct core *core) {
-    return skip_others(core->newest, true);
+    return skip(core->newest, sandbox_is_known);
 }
 
 struct sandbox *sandbox_older_known(const struct sandbox *sandbox) {
-    return skip_others(sandbox->older, true);
+    return skip(sandbox->older, sandbox_is_known);
 }
 
 unsigned sandbox_count(const struct core *core) {

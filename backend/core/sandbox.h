@@ -46,7 +46,7 @@ struct sandbox {
     int64_t started_ms, end_ms; /* wall clock */
     int64_t timeout_s;          /* as asked for at its creation */
     struct sandbox_lifecycle lifecycle;
-    enum sandbox_paused paused;
+    enum sandbox_paused paused; /* as recorded, and as clients are told */
     int64_t paused_ms;
     char execution_id[ID_UUID]; /* of the start that it runs from, or ran from */
     int64_t execution_ms;
@@ -129,8 +129,6 @@ struct sandbox *sandbox_lookup(struct core *core, const char *id, struct error *
 /* The same of one that runs; ERR_CONFLICT for one that does not. */
 struct sandbox *sandbox_find(struct core *core, const char *id, struct error *err);
 bool sandbox_is_running(const struct sandbox *sandbox);
-/* As clients know it: "running" or "paused". */
-bool sandbox_shows_paused(const struct sandbox *sandbox);
 /* Ends it, or as soon as its change of state is over; `done` (may be NULL) comes when nothing of it
  * is left. False if it is ending already. `reason` is static, or the agent's last word. */
 bool sandbox_kill(struct sandbox *sandbox, const char *reason, void (*done)(void *ctx), void *ctx);

@@ -30,16 +30,12 @@ static bool is_settled(const struct sandbox *sandbox) {
     return sandbox->state == SANDBOX_RUNNING || sandbox->state == SANDBOX_PAUSED;
 }
 
-bool sandbox_is_running(const struct sandbox *sandbox) {
-    return !sandbox->doom && (sandbox->state == SANDBOX_RUNNING ||
-                              (sandbox->state == SANDBOX_SNAPSHOTTING && !sandbox->paused));
+bool sandbox_is_known(const struct sandbox *sandbox) {
+    return !sandbox->doom && sandbox->state != SANDBOX_STARTING;
 }
 
-bool sandbox_shows_paused(const struct sandbox *sandbox) {
-    return !sandbox->doom &&
-           (sandbox->state == SANDBOX_PAUSING || sandbox->state == SANDBOX_PAUSED ||
-            sandbox->state == SANDBOX_RESUMING ||
-            (sandbox->state == SANDBOX_SNAPSHOTTING && sandbox->paused));
+bool sandbox_is_running(const struct sandbox *sandbox) {
+    return sandbox_is_known(sandbox) && !sandbox->paused && sandbox->state != SANDBOX_PAUSING;
 }
 
 void sandbox_change(struct sandbox *sandbox, enum sandbox_state to) {

@@ -148,6 +148,7 @@ static bool make_group(struct cgroup *cg, size_t hierarchy, const char *id, stru
     const struct cgroup_hierarchy *h = &cg->cgs->tree.at[hierarchy];
     if (asprintf(&cg->path[hierarchy], "%s/%s", h->parent, id) < 0)
         return error_errno(err, ENOMEM, "cannot make a control group");
+    rmdir(cg->path[hierarchy]); /* what an earlier start left may be frozen */
     if (mkdir(cg->path[hierarchy], 0755) == 0 || errno == EEXIST)
         return true;
     return error_errno(err, errno, "cannot make the control group %s", cg->path[hierarchy]);

@@ -60,6 +60,15 @@ bool handle_set_timeout(struct client *client, const char *id, int64_t seconds, 
     return handle_call(client, "POST", id, "/timeout", body, &response, err) || say_which(id, err);
 }
 
+bool handle_ask(struct client *client, const char *method, const char *id, const char *suffix,
+                const json_t *body, struct response *response, struct error *err) {
+    if (handle_call(client, method, id, suffix, body, response, err))
+        return true;
+    if (err->http_status == 404)
+        error_set(err, ERR_NOT_FOUND, "Sandbox %s wasn't found", id);
+    return false;
+}
+
 bool handle_kill(struct client *client, const char *id, bool *found, struct error *err) {
     cleanup_response struct response response = {0};
     *found = handle_call(client, "DELETE", id, "", NULL, &response, err);

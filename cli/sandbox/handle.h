@@ -29,6 +29,9 @@ bool handle_kill(struct client *client, const char *id, bool *found, struct erro
 /* `method` on "/sandboxes/<id><suffix>". */
 bool handle_call(struct client *client, const char *method, const char *id, const char *suffix,
                  const json_t *body, struct response *response, struct error *err);
+/* The same, and one that is not there is "Sandbox ID wasn't found". */
+bool handle_ask(struct client *client, const char *method, const char *id, const char *suffix,
+                const json_t *body, struct response *response, struct error *err);
 /* Is the sandbox's envd at least that version? */
 bool handle_at_least(const struct handle *handle, int major, int minor, int patch);
 

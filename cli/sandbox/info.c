@@ -71,11 +71,8 @@ static void print_json(const json_t *sandbox) {
 
 static int info_run(struct invocation *in, struct error *err) {
     cleanup_response struct response response = {0};
-    if (!handle_call(in->client, "GET", in->args[0], "", NULL, &response, err)) {
-        if (err->http_status == 404)
-            error_set(err, ERR_NOT_FOUND, "Sandbox %s wasn't found", in->args[0]);
+    if (!handle_ask(in->client, "GET", in->args[0], "", NULL, &response, err))
         return -1;
-    }
     if (output_wants_json(in)) {
         print_json(response.json);
         return EXIT_OK;

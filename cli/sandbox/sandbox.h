@@ -17,5 +17,12 @@ extern const struct command command_sandbox_info;
 extern const struct command command_sandbox_kill;
 extern const struct command command_sandbox_logs;
 extern const struct command command_sandbox_metrics;
+extern const struct command command_sandbox_pause;
+extern const struct command command_sandbox_resume;
+extern const struct command command_sandbox_timeout;
+extern const struct command command_sandbox_fork;
+extern const struct command command_sandbox_snapshot;
+extern const struct command command_sandbox_network;
+extern const struct command command_sandbox_wait;
 
 #endif

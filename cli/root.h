@@ -8,14 +8,12 @@
 #include "cli/command.h"
 
 extern const struct command command_sandbox;
-extern const struct command command_event;
 extern const struct command command_health;
 extern const struct command command_key;
 extern const struct command command_local;
 extern const struct command command_secret;
 extern const struct command command_team;
 extern const struct command command_volume;
-extern const struct command command_webhook;
 extern const struct command command_doctor;
 extern const struct command command_help;
 extern const struct command command_completion;

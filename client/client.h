@@ -43,17 +43,6 @@ void response_free(struct response *response);
 bool client_call(struct client *client, const char *method, const char *path, const json_t *body,
                  struct response *response, struct error *err);
 
-/* Bytes to any web server, by a client of a remote target. */
-struct client_post {
-    const char *url;
-    const char *const *headers; /* "Name: value", NULL-terminated, few */
-    const void *body;
-    size_t len;
-    int64_t timeout_ms;
-};
-bool client_post(struct client *client, const struct client_post *post, int *status,
-                 struct error *err);
-
 /* The API of one sandbox (envd): a unary Connect call or a server stream. */
 struct sandbox_address {
     const char *id;

@@ -4,7 +4,7 @@
  */
 #include "backend/agent/files.h"
 #include "backend/agent/files_job.h"
-#include "backend/agent/tree.h"
+#include "common/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * systems of the sandbox (its root and /tmp) by a copy that is removed at its source once complete.
  */
 #include "backend/agent/files_job.h"
-#include "backend/agent/tree.h"
+#include "common/tree.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
  * modes, and nothing replaced or made on the way unless it is asked for.
  */
 #include "backend/agent/files_job.h"
-#include "backend/agent/tree.h"
+#include "common/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
  */
 #include "backend/agent/setup.h"
 #include "backend/agent/sys.h"
-#include "backend/agent/tree.h"
+#include "common/tree.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,6 +5,7 @@
  */
 #include "backend/core/core.h"
 #include "backend/core/logs.h"
+#include "backend/core/volumes.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -69,6 +70,7 @@ static void make_one(struct forking *f, unsigned index, const struct sandbox *pa
     f->children[index] = (struct fork_child){f, index};
     if (pairs_copy(&request.metadata, &parent->metadata) &&
         pairs_copy(&request.env, &parent->env) &&
+        volumes_names(f->order.core, &parent->mounts, &request.mounts) &&
         copy_network(&request.network, &parent->network)) {
         sandbox_make(f->order.core, &origin, &request, on_made, &f->children[index]);
     } else {

@@ -85,6 +85,7 @@ static bool insert(const struct sandbox *sandbox, struct error *err) {
         .metadata = sandbox->metadata,
         .env = sandbox->env,
         .network = network,
+        .mounts = sandbox->mounts,
         .timeout_s = sandbox->timeout_s,
         .pauses = sandbox->lifecycle.pauses,
         .keeps_memory = sandbox->lifecycle.keeps_memory,

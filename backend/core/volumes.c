@@ -122,6 +122,16 @@ bool volumes_resolve(const struct core *core, const struct pairs *names, struct 
     return true;
 }
 
+bool volumes_names(const struct core *core, const struct pairs *mounts, struct pairs *names) {
+    *names = (struct pairs){NULL, 0};
+    for (size_t i = 0; i < mounts->count; i++) {
+        const struct volume *volume = by_id(core, mounts->at[2 * i + 1]);
+        if (volume && !pairs_put(names, mounts->at[2 * i], volume->name))
+            return false;
+    }
+    return true;
+}
+
 /* ---- make and delete ---- */
 
 static bool check_name(const struct core *core, const char *name, struct error *err) {

@@ -31,6 +31,9 @@ bool volume_token(const struct core *core, const struct volume *volume,
 bool volumes_resolve(const struct core *core, const struct pairs *names, struct pairs *mounts,
                      struct error *err);
 
+/* The other way round; false: no memory. */
+bool volumes_names(const struct core *core, const struct pairs *mounts, struct pairs *names);
+
 /* As files_ask, on the volume's files: HELPER_FILE_OPEN_READ, STAT, LIST, HELPER_VOLUME_*. */
 struct files_query *volume_ask(struct core *core, const struct volume *volume,
                                const struct files_request *request, struct error *err);

@@ -14,12 +14,18 @@ extern const struct command command_local_stop;
 extern const struct command command_local_status;
 extern const struct command command_local_env;
 extern const struct command command_local_logs;
+extern const struct command command_local_export;
+extern const struct command command_local_import;
+extern const struct command command_local_reset;
 
 /* The answer's JSON (the caller's; NULL in *json where there is none); `json` may be NULL. */
 bool local_call(struct client *client, const char *method, const char *path, json_t **json,
                 struct error *err);
 /* A client of the backend if one runs; NULL without an error if none does. */
 struct client *local_running(const struct invocation *in, struct error *err);
+/* Stops the backend if it runs, with `kill` after it has ended all sandboxes; returns when it is
+ * gone. */
+bool local_stop(const struct invocation *in, bool kill, bool *ran, struct error *err);
 void local_close(struct client **client);
 #define cleanup_local_client cleanup(local_close)
 

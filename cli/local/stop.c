@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <sys/syscall.h>
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 15000 };
 
 static bool wait_gone(int process, json_int_t pid, struct error *err) {
     struct pollfd fd = {.fd = process, .events = POLLIN};
@@ -25,27 +25,29 @@ static bool wait_gone(int process, json_int_t pid, struct error *err) {
                       (long long)pid);
 }
 
-static int stop_run(struct invocation *in, struct error *err) {
+bool local_stop(const struct invocation *in, bool kill, bool *ran, struct error *err) {
     cleanup_local_client struct client *client = local_running(in, err);
     cleanup_json json_t *status = NULL;
-    if (!client && err->kind != ERR_NONE)
-        return -1;
-    if (!client) {
-        puts("The local backend does not run");
-        return EXIT_OK;
-    }
+    *ran = client != NULL;
+    if (!client)
+        return err->kind == ERR_NONE;
     if (!local_call(client, "GET", "/local/status", &status, err))
-        return -1;
+        return false;
     json_int_t pid = json_integer_value(json_object_get(status, "pid"));
     cleanup_close int process = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
     if (process < 0)
-        return error_errno(err, errno, "cannot watch process %lld", (long long)pid) - 1;
-    if (!local_call(client, "POST", "/local/stop", NULL, err))
-        return -1;
+        return error_errno(err, errno, "cannot watch process %lld", (long long)pid);
+    if (!local_call(client, "POST", kill ? "/local/stop?kill=true" : "/local/stop", NULL, err))
+        return false;
     client_close(steal_ptr(&client)); /* or it would wait for us */
-    if (!wait_gone(process, pid, err))
+    return wait_gone(process, pid, err);
+}
+
+static int stop_run(struct invocation *in, struct error *err) {
+    bool ran;
+    if (!local_stop(in, false, &ran, err))
         return -1;
-    puts("The local backend has stopped");
+    puts(ran ? "The local backend has stopped" : "The local backend does not run");
     return EXIT_OK;
 }
 

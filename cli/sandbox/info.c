@@ -3,7 +3,6 @@
  * `sandbox info`: all that the server says of one sandbox.
  */
 #include "cli/fields.h"
-#include "cli/limits.h"
 #include "cli/output.h"
 #include "cli/sandbox/handle.h"
 #include "cli/sandbox/sandbox.h"
@@ -31,29 +30,15 @@ static const struct field fields[] = {
     {"network", "Network", NULL},
     {"domain", "Sandbox domain", NULL},
     {"metadata", "Metadata", NULL},
-    {"local", NULL, NULL},
     {"clientID", NULL, NULL},
     {"envdAccessToken", NULL, NULL},
     {0},
 };
 
-/* What the local backend alone has to say. */
-static const struct field local_fields[] = {
-    {"frozenReason", "Stands still", NULL},
-    {"kept", "Kept while paused", NULL},
-    {"limits", NULL, NULL},
-    {0},
-};
-
-static void print_local(const json_t *local) {
-    fields_print(stdout, local, local_fields);
-    limits_print(stdout, "Limits", json_object_get(local, "limits"));
-}
-
 /* The object of the list, and what only this answer has. */
 static void print_json(const json_t *sandbox) {
-    static const char *const more[] = {"diskSizeMB", "domain",    "allowInternetAccess",
-                                       "network",    "lifecycle", "local"};
+    static const char *const more[] = {"diskSizeMB", "domain", "allowInternetAccess", "network",
+                                       "lifecycle"};
     cleanup_json json_t *view = view_json(sandbox);
     const char *key;
     json_t *value;
@@ -79,7 +64,6 @@ static int info_run(struct invocation *in, struct error *err) {
     }
     printf("\nSandbox info for %s:\n", in->args[0]);
     fields_print(stdout, response.json, fields);
-    print_local(json_object_get(response.json, "local"));
     return EXIT_OK;
 }
 

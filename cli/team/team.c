@@ -41,7 +41,7 @@ static const struct command command_list = {
     .summary = "list the teams",
     .flags = COMMAND_API | COMMAND_MAY_START,
     .options = options,
-    .examples = examples,
+    .examples = (const char *const[]){"e2b team list", "whose sandboxes these are", NULL},
     .handler = list_run,
 };
 

@@ -5,7 +5,7 @@
  */
 #include "backend/agent/files.h"
 #include "backend/agent/files_job.h"
-#include "backend/agent/tree.h"
+#include "common/tree.h"
 #include "common/io.h"
 
 #include <check.h>

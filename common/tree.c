@@ -3,7 +3,7 @@
  * See tree.h. What lies deeper than MAX_DEPTH is moved up into the directory that is being emptied
  * and met there by the next pass.
  */
-#include "backend/agent/tree.h"
+#include "common/tree.h"
 
 #include <dirent.h>
 #include <errno.h>

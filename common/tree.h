@@ -3,8 +3,8 @@
  * Removing trees that somebody hostile made: never follows a symlink, never goes up, and neither
  * descriptors nor stack grow with the depth.
  */
-#ifndef E2B_AGENT_TREE_H
-#define E2B_AGENT_TREE_H
+#ifndef E2B_COMMON_TREE_H
+#define E2B_COMMON_TREE_H
 
 #include <stdbool.h>
 

@@ -87,13 +87,16 @@ static void print_progress(const char *line) {
         fprintf(stderr, "%s\n", line);
 }
 
+bool invocation_open(struct invocation *in, struct error *err) {
+    in->client = client_open(&in->context->target, in->command->flags & COMMAND_MAY_START, err);
+    return in->client;
+}
+
 static int run_handler(struct invocation *in, struct context *context, struct error *err) {
     unsigned flags = in->command->flags;
     context->target.progress = print_progress;
-    if (!(flags & COMMAND_API))
-        return in->command->handler(in, err);
-    in->client = client_open(&context->target, flags & COMMAND_MAY_START, err);
-    int status = in->client ? in->command->handler(in, err) : -1;
+    bool opens = flags & COMMAND_API && !(flags & COMMAND_LATE);
+    int status = !opens || invocation_open(in, err) ? in->command->handler(in, err) : -1;
     client_close(in->client);
     return status;
 }

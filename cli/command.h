@@ -42,6 +42,7 @@ enum command_flags {
     COMMAND_HIDDEN = 8,
     COMMAND_REST = 16, /* options end at the first argument: the rest is a command line, from which
                           a "--" directly behind that argument is dropped */
+    COMMAND_LATE = 32, /* API: the handler opens the client, when it needs one */
 };
 
 struct invocation;
@@ -86,6 +87,9 @@ const char *option_string(const struct invocation *in, const char *name); /* NUL
 int64_t option_number(const struct invocation *in, const char *name);     /* 0 if absent */
 /* Repeatable ones: the values in order; a PAIR is "KEY=VALUE", checked. */
 size_t option_list(const struct invocation *in, const char *name, const char *const **values);
+
+/* COMMAND_LATE: fills in->client, which is closed behind the handler. */
+bool invocation_open(struct invocation *in, struct error *err);
 
 /* Exit statuses of our own (`e2b help exit-codes`). */
 enum {

@@ -77,31 +77,55 @@ static const char *text_of(const json_t *object, const char *key) {
     return text ? text : "";
 }
 
-/* Nobody waits at a prompt for a backend to start, or wants to read why there is none. */
-static void offer_sandboxes(const struct parse *parse, const char *prefix) {
+/* What the server of the line answers to `path`: an array, or NULL. Nobody waits at a prompt for a
+ * backend to start, or wants to read why there is none. */
+static json_t *ask(const struct parse *parse, const char *path) {
     const struct option_value *chosen = options_find(&parse->options, "context");
     struct error ignored = ERROR_INIT;
     cleanup_response struct response response = {0};
     struct context context = {0};
-    json_t *sandbox;
-    size_t i;
     struct client *client = NULL;
     if (context_resolve(&context, chosen ? chosen->text : NULL, "--context", &ignored))
         client = client_open(&context.target, false, &ignored);
     if (client)
-        client_call(client, "GET", "/v2/sandboxes?state=running,paused&limit=100", NULL, &response,
-                    &ignored);
-    json_array_foreach(response.json, i, sandbox) {
-        const char *id = text_of(sandbox, "sandboxID");
-        if (!begins(id, prefix))
-            continue;
-        output_safe(stdout, id, "");
-        putchar('\t');
-        output_safe(stdout, text_of(sandbox, "alias"), "");
-        putchar('\n');
-    }
+        client_call(client, "GET", path, NULL, &response, &ignored);
     client_close(client);
     context_free(&context);
+    return json_incref(response.json);
+}
+
+/* What a server says, made harmless. */
+static void offer_foreign(const char *word, const char *what, const char *prefix) {
+    if (!begins(word, prefix))
+        return;
+    output_safe(stdout, word, "");
+    putchar('\t');
+    output_safe(stdout, what, "");
+    putchar('\n');
+}
+
+static void offer_sandboxes(const struct parse *parse, const char *prefix) {
+    cleanup_json json_t *all = ask(parse, "/v2/sandboxes?state=running,paused&limit=100");
+    json_t *sandbox;
+    size_t i;
+    json_array_foreach(all, i, sandbox)
+        offer_foreign(text_of(sandbox, "sandboxID"), text_of(sandbox, "alias"), prefix);
+}
+
+/* By their names; one that has none by its id. */
+static void offer_templates(const struct parse *parse, const char *prefix) {
+    cleanup_json json_t *all = ask(parse, "/templates");
+    json_t *template;
+    size_t i;
+    json_array_foreach(all, i, template) {
+        const json_t *names = json_object_get(template, "aliases");
+        for (size_t j = 0; j < json_array_size(names); j++)
+            if (json_is_string(json_array_get(names, j)))
+                offer_foreign(json_string_value(json_array_get(names, j)),
+                              text_of(template, "templateID"), prefix);
+        if (!json_array_size(names))
+            offer_foreign(text_of(template, "templateID"), "", prefix);
+    }
 }
 
 static const struct kind {
@@ -110,6 +134,7 @@ static const struct kind {
 } kinds[] = {
     {"command", offer_help_path},
     {"sandbox", offer_sandboxes},
+    {"template", offer_templates},
 };
 
 static void offer_argument(const struct parse *parse, const char *prefix) {

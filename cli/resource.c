@@ -76,15 +76,10 @@ static void add_row(struct table *table, const json_t *object,
         free(printed[i]);
 }
 
-void resource_print(const struct invocation *in, const json_t *list,
-                    const struct resource_column *columns, const char *none) {
+void resource_table(const json_t *list, const struct resource_column *columns, const char *none) {
     const char *headers[RESOURCE_COLUMNS];
     cleanup_table struct table table = {0};
     size_t count = 0;
-    if (output_wants_json(in)) {
-        output_json(stdout, list);
-        return;
-    }
     if (!json_array_size(list)) {
         puts(none);
         return;
@@ -95,6 +90,14 @@ void resource_print(const struct invocation *in, const json_t *list,
     for (size_t i = 0; i < json_array_size(list); i++)
         add_row(&table, json_array_get(list, i), columns);
     table_print(&table, stdout);
+}
+
+void resource_print(const struct invocation *in, const json_t *list,
+                    const struct resource_column *columns, const char *none) {
+    if (output_wants_json(in))
+        output_json(stdout, list);
+    else
+        resource_table(list, columns, none);
 }
 
 /* ---- arguments ---- */

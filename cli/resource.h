@@ -22,8 +22,9 @@ struct resource_column {
     const char *(*show)(const char *value, char *text);
 };
 enum { RESOURCE_COLUMNS = 8 };
-/* As JSON if that was asked for, else as a table, or `none` where there is nothing. `columns` is
- * ended by a row without header. */
+/* As a table, or `none` where there is nothing. `columns` is ended by a row without header. */
+void resource_table(const json_t *list, const struct resource_column *columns, const char *none);
+/* As JSON if that was asked for, else as resource_table() does. */
 void resource_print(const struct invocation *in, const json_t *list,
                     const struct resource_column *columns, const char *none);
 

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 
 extern const struct command command_sandbox;
+extern const struct command command_template;
 extern const struct command command_health;
 extern const struct command command_key;
 extern const struct command command_local;

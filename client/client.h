@@ -43,6 +43,19 @@ void response_free(struct response *response);
 bool client_call(struct client *client, const char *method, const char *path, const json_t *body,
                  struct response *response, struct error *err);
 
+/* A file that is PUT to an address which an answer of the API named, without credentials of ours.
+ */
+struct upload {
+    const char *url;       /* absolute; of a local backend it is asked for on its socket */
+    const json_t *headers; /* object of strings that go with it, or NULL */
+    int fd;                /* read from its start, by position */
+    uint64_t len;
+    void (*sent)(void *ctx, uint64_t bytes); /* hears how much has gone out since; or NULL */
+    void *ctx;
+};
+/* Tries again where that may help: broken connections, 408, 429 and 5xx. */
+bool client_upload(struct client *client, const struct upload *upload, struct error *err);
+
 /* The API of one sandbox (envd): a unary Connect call or a server stream. */
 struct sandbox_address {
     const char *id;

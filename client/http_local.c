@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -20,6 +21,7 @@ enum {
     IDLE_MAX = 2, /* a stream and a call beside it */
     READ_SIZE = 64 << 10,
     SEND_TIMEOUT_S = 60,
+    UPLOAD_PIECE = 1 << 20, /* between two words of progress */
 };
 
 struct local {
@@ -93,6 +95,9 @@ static bool put_head(struct buf *head, const struct transport_request *request) 
             return false;
     if (request->body && !buf_printf(head, "Content-Length: %zu\r\n", request->body_len))
         return false;
+    if (request->upload &&
+        !buf_printf(head, "Content-Length: %llu\r\n", (unsigned long long)request->upload->len))
+        return false;
     return buf_puts(head, "\r\n");
 }
 
@@ -114,6 +119,23 @@ static bool send_both(int sock, struct iovec iov[2]) {
     return true;
 }
 
+static bool send_upload(int sock, const struct upload *upload) {
+    off_t at = 0;
+    while ((uint64_t)at < upload->len) {
+        size_t wanted = (size_t)MIN(upload->len - (uint64_t)at, (uint64_t)UPLOAD_PIECE);
+        ssize_t n = sendfile(sock, upload->fd, &at, wanted);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            errno = EIO; /* the file is shorter than it was */
+        if (n <= 0)
+            return false;
+        if (upload->sent)
+            upload->sent(upload->ctx, (uint64_t)n);
+    }
+    return true;
+}
+
 /* A peer that closed may have answered before (413): then the answer counts, not EPIPE. */
 static bool send_request(int sock, const struct transport_request *request, struct error *err) {
     cleanup_buf struct buf head = BUF_INIT(HTTP1_MAX_HEAD);
@@ -123,7 +145,9 @@ static bool send_request(int sock, const struct transport_request *request, stru
         {.iov_base = head.data, .iov_len = head.len},
         {.iov_base = (void *)(uintptr_t)request->body, .iov_len = request->body_len},
     };
-    if (send_both(sock, iov) || errno == EPIPE || errno == ECONNRESET)
+    if (send_both(sock, iov) && (!request->upload || send_upload(sock, request->upload)))
+        return true;
+    if (errno == EPIPE || errno == ECONNRESET)
         return true;
     if (errno != EAGAIN)
         return error_errno(err, errno, "cannot send to the local backend");

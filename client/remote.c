@@ -15,7 +15,13 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
-enum { IDLE_LANES = 2, CONNECT_TIMEOUT_S = 20, MAX_EVENTS = 8 };
+enum {
+    IDLE_LANES = 2,
+    CONNECT_TIMEOUT_S = 20,
+    MAX_EVENTS = 8,
+    UPLOAD_BUFFER = 256 << 10,
+    UPLOAD_STALL_S = 120,
+};
 
 struct lane {
     CURLM *multi;
@@ -33,6 +39,8 @@ struct remote_transfer {
     CURL *easy;
     struct curl_slist *headers;
     bool overflow;
+    const struct upload *upload; /* NULL: none */
+    uint64_t uploaded;
     char problem[CURL_ERROR_SIZE];
 };
 
@@ -193,6 +201,41 @@ static void only_http(CURL *easy) {
 #endif
 }
 
+static size_t on_upload(char *bytes, size_t size, size_t count, void *ctx) {
+    struct remote_transfer *x = ctx;
+    uint64_t left = x->upload->len - x->uploaded;
+    size_t wanted = (size_t)MIN((uint64_t)size * count, left);
+    ssize_t n = wanted ? pread(x->upload->fd, bytes, wanted, (off_t)x->uploaded) : 0;
+    if (n < 0 || (!n && left))
+        return CURL_READFUNC_ABORT;
+    x->uploaded += (size_t)n;
+    if (x->upload->sent)
+        x->upload->sent(x->upload->ctx, (uint64_t)n);
+    return (size_t)n;
+}
+
+/* curl sends it once more when an idle connection turned out to be dead. */
+static int on_seek(void *ctx, curl_off_t offset, int origin) {
+    struct remote_transfer *x = ctx;
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > x->upload->len)
+        return CURL_SEEKFUNC_FAIL;
+    x->uploaded = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static void set_upload(struct remote_transfer *x) {
+    CURL *easy = x->easy;
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->upload->len);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
+    curl_easy_setopt(easy, CURLOPT_READDATA, x);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, x);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)UPLOAD_STALL_S);
+}
+
 static bool set_request(struct remote_transfer *x, const struct transport_request *request) {
     CURL *easy = x->easy;
     only_http(easy);
@@ -206,6 +249,9 @@ static bool set_request(struct remote_transfer *x, const struct transport_reques
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    x->upload = request->upload;
+    if (x->upload)
+        set_upload(x);
     if (!request->body)
         return true;
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);

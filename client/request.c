@@ -84,6 +84,7 @@ struct transfer *request_begin(struct client *client, const struct request *requ
         .headers = (const char *const *)request->headers,
         .body = request->body,
         .body_len = request->body_len,
+        .upload = request->upload,
     };
     return client->transport->begin(client->self, &wire, err);
 }

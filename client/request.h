@@ -23,6 +23,7 @@ struct request {
     const char *method;                     /* borrowed */
     const void *body;                       /* borrowed */
     size_t body_len;
+    const struct upload *upload; /* borrowed; instead of a body */
 };
 void request_free(struct request *request);
 #define cleanup_request cleanup(request_free)

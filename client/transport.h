@@ -21,6 +21,7 @@ struct transport_request {
     const char *const *headers; /* "Name: value", NULL-terminated */
     const void *body;           /* NULL: none; copied or sent before `begin` returns */
     size_t body_len;
+    const struct upload *upload; /* instead of a body: outlives the transfer; NULL: none */
 };
 
 /* Embedded at the start of each transport's own transfer. */

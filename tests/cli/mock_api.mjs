@@ -9,7 +9,9 @@
 // Names that make trouble: template "busy" answers 429 with Retry-After: 0 twice, then works;
 // "full" 429 without; "missing" 404; sandbox "ihtml" a proxy's 502 page; "igone" 404; a command
 // with "mock-drop" in it breaks the stream off, with "mock-die" the sandbox is gone after that, and
-// with "mock-silent" nothing is ever said of it.
+// with "mock-silent" nothing is ever said of it. A build whose steps hold "mock-fail" fails; template
+// "cached" has all files already, "reject" refuses uploads, "flaky" answers the first with 503, "slow"
+// builds until its status was asked for 1000 times.
 import { spawn } from 'node:child_process'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -19,7 +21,10 @@ const KEY = 'e2b_' + '0123456789'.repeat(4)
 const TOKEN = 'mock-access-token'
 const sandboxes = new Map()
 const processes = new Map()
+const builds = new Map()
+const uploads = new Set()
 let made = 0
+let flaky = 1
 let busy = 2
 let dead = false
 
@@ -78,12 +83,77 @@ const list = (res, query) => {
     more ? { 'x-next-token': String(from + limit) } : {})
 }
 
+const templateView = (id, name) => ({
+  templateID: id, buildID: `b-${name}`, cpuCount: 2, memoryMB: 1024, diskSizeMB: 2560, public: name === 'public',
+  aliases: [name, 'also'], names: [`team/${name}`], createdAt: '2026-01-02T03:04:05Z', updatedAt: '2026-01-02T03:04:05Z',
+  createdBy: name === 'public' ? null : { id: 'u', email: 'dev@example.com' }, lastSpawnedAt: null, spawnCount: 3,
+  buildCount: 1, envdVersion: '0.6.13', buildStatus: 'ready',
+})
+
+// What is logged of a build, two entries a page, as the service words it.
+const buildLog = (body) => {
+  const entry = (message, step) => ({ timestamp: '2026-01-02T03:04:05Z', level: 'info', message, step })
+  const steps = body.steps.map((s, i) =>
+    entry(`[builder ${i + 1}/${body.steps.length}] ${s.type} ${s.args.join(' ')}`, String(i + 1)))
+  return [entry(`[base] FROM ${body.fromImage}`, 'base'), ...steps, entry('\x1b[32mBuild finished\x1b[0m', 'finalize')]
+}
+
+const status = (res, id, b, offset) => {
+  const over = b.body && (b.template !== 'slow' || (b.asked = (b.asked ?? 0) + 1) > 1000)
+  const log = b.body ? buildLog(b.body).slice(offset, offset + 2) : []
+  const failed = JSON.stringify(b.body?.steps ?? '').includes('mock-fail')
+  reply(res, 200, { templateID: b.templateID, buildID: id, logs: [], logEntries: log,
+    status: !b.body ? 'waiting' : !over ? 'building' : failed ? 'error' : 'ready',
+    ...(over && failed ? { reason: { message: 'command failed: exit status 1', step: '3', logEntries: [] } } : {}) })
+}
+
+const templates = (req, res, url, body) => {
+  const [, , id, action, sub, leaf] = url.pathname.replace(/^\/v[23]/, '').split('/')
+  if (id === undefined && req.method === 'GET')
+    return reply(res, 200, url.searchParams.get('teamID') === 'empty' ? [] : [templateView('rki5dems9wqfm4r03t7g', 'my-template'), templateView('tpublic', 'public')])
+  if (id === undefined) {
+    const buildID = `ffe12aad-b1dd-aa13-d026-${String(++made).padStart(12, '0')}`
+    const templateID = `tpl${String(made).padStart(17, '0')}`
+    builds.set(buildID, { templateID, template: body.name })
+    return reply(res, 202, { templateID, buildID, public: false, names: [`team/${body.name}`], tags: body.tags ?? ['default'], aliases: [] })
+  }
+  if (id === 'aliases') return action === 'my-template' ? reply(res, 200, { templateID: 'rki5dems9wqfm4r03t7g', public: false }) : fail(res, 404, 'no such alias')
+  if (id === 'tags') return req.method === 'POST' ? reply(res, 201, { tags: body.tags, buildID: 'b-tagged' }) : reply(res, 204)
+  if (action === 'files') {
+    const name = [...builds.values()].find((b) => b.templateID === id)?.template
+    const present = name === 'cached' || uploads.has(sub)
+    return reply(res, 201, { present, ...(present ? {} : { url: `http://${req.headers.host}/upload/${sub}?X-Amz-Signature=fake&name=${name}`,
+      headers: { 'x-upload-token': 'secret' } }) })
+  }
+  if (action === 'builds' && leaf === 'status') {
+    const b = builds.get(sub)
+    return b ? status(res, sub, b, Number(url.searchParams.get('logsOffset'))) : fail(res, 400, `Build '${sub}' not found`)
+  }
+  if (action === 'builds') return (builds.get(sub).body = body), reply(res, 202)
+  if (action === 'tags') return reply(res, 200, [{ tag: 'default', buildID: 'b1', createdAt: '2026-01-02T03:04:05Z' }])
+  if (id === 'tgone' || id === 'gone') return fail(res, 404, `template '${id}' not found`)
+  if (req.method === 'DELETE') return reply(res, 204)
+  if (req.method === 'PATCH') return reply(res, 200, { names: ['team/my-template', 'my-template'] })
+  reply(res, 200, { ...templateView(id, 'my-template'), builds: [...builds].filter(([, b]) => b.templateID === id)
+    .map(([buildID]) => ({ buildID, status: 'ready', createdAt: '2026-01-02T03:04:05Z', cpuCount: 2, memoryMB: 1024 })) })
+}
+
+const upload = (req, res, url, bytes) => {
+  const name = url.searchParams.get('name')
+  if (name === 'reject') return res.writeHead(403, { 'content-type': 'application/xml' }).end('<Error>signature</Error>')
+  if (name === 'flaky' && flaky-- > 0) return res.writeHead(503).end()
+  uploads.add(url.pathname.split('/').at(-1))
+  writeFileSync(`${log}.${uploads.size}.tar.gz`, bytes)
+  res.writeHead(200).end()
+}
+
 const control = (req, res, url, body) => {
   if (req.headers['x-api-key'] !== KEY) return fail(res, 401, 'authorization header is missing')
   const [, resource, id, action] = url.pathname.split('/')
   if (url.pathname === '/sandboxes' && req.method === 'POST') return create(res, body)
   if (url.pathname === '/v2/sandboxes') return list(res, url.searchParams)
   if (resource === 'teams') return team(res, id, url.searchParams)
+  if (/^(\/v[23])?\/templates(\/|$)/.test(url.pathname)) return templates(req, res, url, body)
   if (resource !== 'sandboxes') return fail(res, 404, 'no such path')
   if (id === 'ihtml')
     return res.writeHead(502, { 'content-type': 'text/html' }).end('<html>\n<h1>Bad Gateway</h1>\n</html>')
@@ -197,8 +267,10 @@ const server = createServer((req, res) => {
     const url = new URL(req.url, 'http://mock')
     const envd = req.headers['e2b-sandbox-id'] !== undefined
     const stream = req.headers['content-type'] === 'application/connect+json'
-    const body = bytes.length ? JSON.parse(stream ? bytes.subarray(5) : bytes) : undefined
+    const isUpload = url.pathname.startsWith('/upload/')
+    const body = isUpload ? bytes.length : bytes.length ? JSON.parse(stream ? bytes.subarray(5) : bytes) : undefined
     appendFileSync(log, JSON.stringify({ method: req.method, url: req.url, headers: req.headers, body }) + '\n')
+    if (isUpload) return upload(req, res, url, bytes)
     envd ? sandbox(req, res, url, bytes) : control(req, res, url, body)
   })
 })

@@ -54,7 +54,6 @@ static void check_option(const struct command *command, const struct option_spec
     struct error err = ERROR_INIT;
     int64_t number;
     ck_assert_msg(spec->help && spec->help[0], "%s --%s: help", command->name, spec->name);
-    ck_assert_msg(strncmp(spec->name, "no-", 3) != 0, "%s --%s", command->name, spec->name);
     ck_assert_msg(spec->type != OPTION_CHOICE || spec->choices, "%s --%s: choices", command->name,
                   spec->name);
     ck_assert_msg(spec->type != OPTION_BOOL || (!spec->fallback && !spec->env),
@@ -65,6 +64,11 @@ static void check_option(const struct command *command, const struct option_spec
                   "%s --%s: default: %s", command->name, spec->name, err.hint);
 }
 
+/* "--no-x" beside "--x" would be its negation as well. */
+static bool negates(const struct option_spec *spec, const struct option_spec *other) {
+    return strncmp(spec->name, "no-", 3) == 0 && strcmp(spec->name + 3, other->name) == 0;
+}
+
 static void check_options(const struct command *command) {
     const struct option_spec *specs[OPTIONS_MAX];
     size_t count = options_of(command, specs);
@@ -73,6 +77,8 @@ static void check_options(const struct command *command) {
         for (size_t other = 0; other < i; other++) {
             ck_assert_msg(strcmp(specs[i]->name, specs[other]->name) != 0, "%s --%s twice",
                           command->name, specs[i]->name);
+            ck_assert_msg(!negates(specs[i], specs[other]) && !negates(specs[other], specs[i]),
+                          "%s --%s means two things", command->name, specs[i]->name);
             ck_assert_msg(!specs[i]->letter || specs[i]->letter != specs[other]->letter,
                           "%s -%c twice", command->name, specs[i]->letter);
         }

@@ -16,6 +16,8 @@ static const struct command *const children[] = {
     &command_secret,
     &command_team,
     &command_key,
+    &command_event,
+    &command_webhook,
     &command_health,
     &command_local,
     &command_doctor,

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 
 extern const struct command command_sandbox;
+extern const struct command command_event;
 extern const struct command command_template;
 extern const struct command command_health;
 extern const struct command command_key;
@@ -15,6 +16,7 @@ extern const struct command command_local;
 extern const struct command command_secret;
 extern const struct command command_team;
 extern const struct command command_volume;
+extern const struct command command_webhook;
 extern const struct command command_doctor;
 extern const struct command command_help;
 extern const struct command command_completion;

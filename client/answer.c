@@ -86,6 +86,14 @@ static bool foreign(int status, const char *body, size_t len, struct error *err)
     return error_wrap(err, "HTTP %d (%s%s)", status, text, used == SHOWN_BODY ? "..." : "");
 }
 
+/* The server's own word on what to do next, which is the local backend's alone. */
+static void take_hint(const json_t *json, struct error *err) {
+    struct error ignored;
+    const char *hint = NULL;
+    if (json_get_string(json, "hint", &hint, &ignored) && hint)
+        error_hint(err, "%s", hint);
+}
+
 /* Where the code is none of Connect's (a volume's files have "404"), `status` counts. */
 static bool set_by_code(const json_t *error, int status, struct error *err) {
     const char *code = "", *message = "";
@@ -94,8 +102,10 @@ static bool set_by_code(const json_t *error, int status, struct error *err) {
     json_get_string(error, "message", &message, &ignored);
     for (size_t i = 0; i < ARRAY_LEN(connect_codes); i++)
         if (strcmp(connect_codes[i].code, code) == 0)
-            return set_by_status(connect_codes[i].status, message, err);
-    return set_by_status(status, message, err);
+            status = connect_codes[i].status;
+    set_by_status(status, message, err);
+    take_hint(error, err);
+    return false;
 }
 
 bool answer_connect_error(const json_t *error, struct error *err) {
@@ -112,6 +122,7 @@ bool answer_failed(int status, const char *body, size_t len, struct error *err) 
         return set_by_code(json, status, err);
     json_get_string(json, "message", &message, &ignored);
     set_by_status(status, message, err);
+    take_hint(json, err);
     /* The router's way of saying that nothing answers behind a sandbox's id. */
     if (status == 502 && json_object_get(json, "sandboxId")) {
         err->kind = ERR_GONE;

@@ -55,6 +55,16 @@ struct upload {
 };
 /* Tries again where that may help: broken connections, 408, 429 and 5xx. */
 bool client_upload(struct client *client, const struct upload *upload, struct error *err);
+/* Bytes to any web server, by a client of a remote target. */
+struct client_post {
+    const char *url;
+    const char *const *headers; /* "Name: value", NULL-terminated, few */
+    const void *body;
+    size_t len;
+    int64_t timeout_ms;
+};
+bool client_post(struct client *client, const struct client_post *post, int *status,
+                 struct error *err);
 
 /* The API of one sandbox (envd): a unary Connect call or a server stream. */
 struct sandbox_address {

@@ -68,12 +68,15 @@ int setup_devices(struct setup *s) {
     };
     static const struct filesystem dev = {"/dev", "tmpfs", "mode=0755,size=1m,nr_inodes=4096",
                                           MS_NOSUID, 0755};
+    char shm_options[64];
+    snprintf(shm_options, sizeof(shm_options), "mode=1777,size=%llu",
+             (unsigned long long)s->plan->tmpfs_bytes);
     const struct filesystem below[] = {
         {"/dev/pts", "devpts",
          s->plan->id_count > 1 ? "newinstance,ptmxmode=0666,mode=0620,gid=5"
                                : "newinstance,ptmxmode=0666,mode=0620",
          MS_NOSUID | MS_NOEXEC, 0755},
-        {"/dev/shm", "tmpfs", "mode=1777,size=50%", MS_NOSUID | MS_NODEV, 0755},
+        {"/dev/shm", "tmpfs", shm_options, MS_NOSUID | MS_NODEV, 0755},
     };
     int error = mount_one(s, &dev);
     for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]) && !error; i++)

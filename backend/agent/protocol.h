@@ -79,7 +79,7 @@ struct zygote_create {
     uint64_t max_files;
     uint64_t max_processes; /* RLIMIT_NPROC where no cgroup counts them; 0: none */
     uint64_t max_memory;    /* RLIMIT_DATA likewise; 0: none */
-    uint64_t tmpfs_bytes;   /* size= of /tmp and /run each */
+    uint64_t tmpfs_bytes;   /* size= of /tmp, /run and /dev/shm each */
     uint32_t flags;         /* enum zygote_flags */
     uint32_t mount_count;
     char mounts[ZYGOTE_MAX_MOUNTS][AGENT_MOUNT]; /* where the volumes appear, outer ones first */
@@ -204,7 +204,8 @@ struct spawn_status {
  * "", "", then the strings named here as args). It answers with struct helper_reply messages, the
  * last of which has HELPER_LAST, and exits; closing the other end ends it. */
 enum helper_op {
-    HELPER_EMPTY = 1, /* zygote; object: a directory. Removes all in it. */
+    HELPER_EMPTY = 1, /* zygote; object: a directory. Removes all in it, slowly until it is sent a
+                         message (of any one byte). */
     HELPER_MEASURE,   /* zygote; object: a directory. value = bytes allocated below it. */
     HELPER_NETWORK,   /* zygote; object: a pidfd, args: commands of network.h. Sets routes. */
     HELPER_CONNECT,   /* agent; args: port. fd: a stream socket connected to it on loopback. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/api/sandbox_json.h"
 
+#include "backend/api/limits_json.h"
 #include "backend/api/network_request.h"
 #include "backend/core/volumes.h"
 #include "backend/envd/envd.h"
@@ -77,29 +78,18 @@ json_t *sandbox_json_listed(const struct sandbox *sandbox) {
     return object;
 }
 
-/* A NULL mechanism: nothing keeps that limit on this host. */
-static void add_limit(json_t *limits, const char *name, uint64_t value,
-                      const struct runtime_mechanism *how) {
-    json_object_set_new(
-        limits, name,
-        json_pack("{s:I, s:s?}", "value", (json_int_t)value, "mechanism", how->mechanism));
-}
-
 /* What only this backend has to say. */
 static json_t *local_facts(const struct sandbox *sandbox) {
     static const char *const kept[] = {[PAUSED_NOT] = NULL,
                                        [PAUSED_IN_MEMORY] = "memory",
                                        [PAUSED_ON_DISK] = "files",
                                        [PAUSED_LOST] = "files, for its memory was lost"};
-    const struct runtime_facts *facts = sandbox_runtime_facts(sandbox->core);
-    const struct plan_limits *limits = &sandbox->limits;
-    json_t *object = json_object(), *list = json_object();
-    add_limit(list, "memoryBytes", limits->memory_bytes, &facts->memory);
-    add_limit(list, "processes", limits->processes, &facts->processes);
-    add_limit(list, "files", limits->files, &facts->files);
-    add_limit(list, "diskBytes", limits->disk_bytes, &facts->disk);
-    add_limit(list, "cpus", limits->cpus, &facts->cpu);
-    json_object_set_new(object, "limits", list);
+    struct error why = ERROR_INIT;
+    json_t *object = json_object();
+    json_object_set_new(object, "limits",
+                        limits_json(sandbox_runtime_facts(sandbox->core), &sandbox->limits));
+    if (!sandbox_runs(sandbox, &why))
+        set_text(object, "frozenReason", why.message);
     if (kept[sandbox->paused])
         set_text(object, "kept", kept[sandbox->paused]);
     return object;

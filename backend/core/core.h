@@ -163,5 +163,11 @@ void process_begin_adopted(struct sandbox *sandbox);
 void process_on_exit(struct sandbox *sandbox, int32_t pid, int32_t status);
 /* Tells every listener and frees them all. */
 void process_lose_all(struct sandbox *sandbox);
+/* Tells every listener; the processes stay, and can be listened to again. */
+void process_desert_all(struct sandbox *sandbox, const struct error *why);
+
+/* ---- the same for those who wait for its files; ENOSPC ---- */
+void files_fail_all(const struct sandbox *sandbox, int error);
+void watch_lose_all(const struct sandbox *sandbox, int error);
 
 #endif

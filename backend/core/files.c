@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/core/files.h"
+#include "backend/core/core.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 enum { BATCH = 16 }; /* messages a turn of the loop */
 
@@ -11,7 +13,11 @@ struct files_query {
     int sock;
     bool over;
     struct files_request request; /* its user and args are not kept */
+    char sandbox_id[ID_SANDBOX];  /* "": of a volume */
+    struct files_query *previous, *next;
 };
+
+static struct files_query *queries; /* those that are open */
 
 static void closed(uv_handle_t *handle) {
     struct files_query *q = handle->data;
@@ -23,6 +29,9 @@ static void end(struct files_query *q) {
     if (q->over)
         return;
     q->over = true;
+    if (q->next)
+        q->next->previous = q->previous;
+    *(q->previous ? &q->previous->next : &queries) = q->next;
     uv_close((uv_handle_t *)&q->poll, closed);
 }
 
@@ -33,9 +42,23 @@ static void finish(struct files_query *q, struct files_result *result) {
     done(ctx, result);
 }
 
-static void lose(struct files_query *q) {
-    finish(q, &(struct files_result){
-                  .failure = FILES_SYSTEM, .error = EPIPE, .lost = true, .path = "", .fd = -1});
+static void lose(struct files_query *q, int error) {
+    finish(
+        q,
+        &(struct files_result){
+            .failure = FILES_SYSTEM, .error = error, .lost = error == EPIPE, .path = "", .fd = -1});
+}
+
+void files_fail_all(const struct sandbox *sandbox, int error) {
+    struct files_query *q = queries;
+    while (q) {
+        if (strcmp(q->sandbox_id, sandbox->id) == 0) {
+            lose(q, error);
+            q = queries; /* whoever was told may have asked again, or cancelled */
+        } else {
+            q = q->next;
+        }
+    }
 }
 
 /* False when nothing more is to be read. */
@@ -70,7 +93,7 @@ static void readable(uv_poll_t *poll, int status, int events) {
         if (got == FILES_LATER)
             return;
         if (got == FILES_ENDED) {
-            lose(q);
+            lose(q, EPIPE);
             return;
         }
         if (!take(q, &m))
@@ -91,6 +114,10 @@ struct files_query *files_listen(uv_loop_t *loop, int sock, const struct files_r
     q->sock = sock;
     q->request = *request;
     q->poll.data = q;
+    q->next = queries;
+    if (queries)
+        queries->previous = q;
+    queries = q;
     uv_poll_start(&q->poll, UV_READABLE, readable);
     return q;
 }
@@ -98,7 +125,11 @@ struct files_query *files_listen(uv_loop_t *loop, int sock, const struct files_r
 struct files_query *files_ask(struct sandbox *sandbox, const struct files_request *request,
                               struct error *err) {
     int sock = guest_helper(sandbox->guest, request->op, request->user, request->args, err);
-    return sock < 0 ? NULL : files_listen(core_loop(sandbox->core), sock, request, err);
+    struct files_query *q =
+        sock < 0 ? NULL : files_listen(core_loop(sandbox->core), sock, request, err);
+    if (q)
+        memcpy(q->sandbox_id, sandbox->id, sizeof(q->sandbox_id));
+    return q;
 }
 
 void files_cancel(struct files_query *query) {

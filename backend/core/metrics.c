@@ -13,7 +13,7 @@
 
 enum {
     PERIOD_MS = METRICS_SPAN_S * 1000,
-    SLICE = 32,
+    SLICE = 16,
     SLICE_PAUSE_MS = 1,
     FOLD_EVERY_S = 60,
     FRESH_S = 60, /* an older sample does not tell what is used now */
@@ -40,14 +40,20 @@ static bool is_known(const struct guest_usage *usage) {
            usage->disk_used_bytes >= 0;
 }
 
+/* It was paused: what it used since then was not used in that time. */
+static bool is_long_ago(const struct cpu_mark *mark) {
+    return mark->at_us && clock_mono_us() - mark->at_us > 3000 * (int64_t)PERIOD_MS;
+}
+
 /* Fills the sample of the sandbox that it names already. */
 static bool take_sample(struct core *core, struct metrics_sample *sample) {
     struct sandbox_usage usage;
     struct error ignored = ERROR_INIT;
     struct sandbox *sandbox = registry_get(core, sample->sandbox_id);
+    bool was_away = sandbox && is_long_ago(&sandbox->sampled);
     if (!sandbox || sandbox->state != SANDBOX_RUNNING ||
         !sandbox_usage_since(sandbox, &sandbox->sampled, &usage, &ignored) ||
-        !is_known(&usage.guest))
+        !is_known(&usage.guest) || was_away)
         return false;
     sample->cpus = usage.guest.cpus;
     sample->cpu_percent = usage.cpu_percent;

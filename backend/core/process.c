@@ -135,16 +135,27 @@ void process_on_exit(struct sandbox *sandbox, int32_t pid, int32_t status) {
     process_settle(process);
 }
 
+static void lose_listeners(struct process *process, const struct error *why) {
+    while (process->listeners) {
+        struct process_listener *listener = process->listeners;
+        process_unlisten(listener);
+        listener->lost(listener, why);
+    }
+}
+
+void process_desert_all(struct sandbox *sandbox, const struct error *why) {
+    for (struct process *at = sandbox->processes; at; at = at->next)
+        lose_listeners(at, why);
+}
+
 void process_lose_all(struct sandbox *sandbox) {
+    struct error gone = ERROR_INIT;
+    error_set(&gone, ERR_GONE, "the sandbox has ended");
     while (sandbox->processes) {
         struct process *process = sandbox->processes;
         sandbox->processes = process->next;
         process->ended = true; /* nothing more is read or told */
-        while (process->listeners) {
-            struct process_listener *listener = process->listeners;
-            process_unlisten(listener);
-            listener->lost(listener);
-        }
+        lose_listeners(process, &gone);
         process_free(process);
     }
 }

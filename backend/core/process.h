@@ -58,8 +58,8 @@ struct process_listener {
     void (*data)(struct process_listener *l, enum process_stream stream, const void *bytes,
                  size_t len);
     void (*end)(struct process_listener *l, const struct process_end *end);
-    /* The sandbox went away under it; nothing follows. */
-    void (*lost)(struct process_listener *l);
+    /* The sandbox went away under it (ERR_GONE), or stands still for long; nothing follows. */
+    void (*lost)(struct process_listener *l, const struct error *why);
     bool full;
     struct process *process;
     struct process_listener *next;

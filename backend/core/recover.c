@@ -140,7 +140,9 @@ static void on_row(void *ctx, struct sandbox_row *row) {
 static void adopt(struct recovery *recovery, struct sandbox *sandbox) {
     recovery->waiting++;
     sandbox->ended_ctx = recovery;
-    guest_adopt(recovery->core->config.runtime, sandbox->id, sandbox->paused != PAUSED_NOT,
+    struct plan plan = {.limits = sandbox->limits};
+    snprintf(plan.id, sizeof(plan.id), "%s", sandbox->id);
+    guest_adopt(recovery->core->config.runtime, &plan, sandbox->paused != PAUSED_NOT,
                 &sandbox_guest_events, sandbox, sandbox->paused ? on_paused_adopted : on_adopted);
 }
 

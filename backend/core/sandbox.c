@@ -287,8 +287,17 @@ static void on_process_found(void *ctx, struct guest_process *process) {
     process_adopt(ctx, process);
 }
 
+static void on_guest_frozen(void *ctx, const struct error *why) {
+    struct sandbox *sandbox = ctx;
+    sandbox_log(sandbox, LOG_WARN, "%s", why->message);
+    process_desert_all(sandbox, why);
+    files_fail_all(sandbox, ENOSPC);
+    watch_lose_all(sandbox, ENOSPC);
+}
+
 const struct guest_events sandbox_guest_events = {
     .process_exited = on_process_exited,
     .exited = sandbox_guest_exited,
     .found = on_process_found,
+    .frozen = on_guest_frozen,
 };

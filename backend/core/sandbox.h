@@ -200,6 +200,8 @@ struct sandbox_usage {
 bool sandbox_usage(struct sandbox *sandbox, struct sandbox_usage *usage, struct error *err);
 /* What every process in it finds in its environment, the request's own aside. */
 bool sandbox_environment(const struct sandbox *sandbox, struct pairs *environment);
+/* False while it stands still for what it wrote: ERR_NO_SPACE, and what to do. */
+bool sandbox_runs(const struct sandbox *sandbox, struct error *err);
 const struct runtime_facts *sandbox_runtime_facts(const struct core *core);
 
 #endif

@@ -76,6 +76,10 @@ bool sandbox_set_timeout(struct sandbox *sandbox, int64_t timeout_s, bool extend
     return true;
 }
 
+bool sandbox_runs(const struct sandbox *sandbox, struct error *err) {
+    return !sandbox->guest || guest_runs(sandbox->guest, err);
+}
+
 const struct runtime_facts *sandbox_runtime_facts(const struct core *core) {
     return runtime_facts(core->config.runtime);
 }

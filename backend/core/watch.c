@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/core/watch.h"
+#include "backend/core/core.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -231,6 +232,14 @@ static struct watch_set *open_set(struct sandbox *sandbox, struct error *err) {
     s->next = sets;
     sets = s;
     return s;
+}
+
+void watch_lose_all(const struct sandbox *sandbox, int error) {
+    struct watch_set *s = set_of(sandbox->id);
+    if (!s)
+        return;
+    end(s);
+    lose_all(s, FILES_SYSTEM, error);
 }
 
 bool watch_start(struct sandbox *sandbox, struct watcher *w, const struct watch_target *target,

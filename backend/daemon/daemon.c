@@ -20,7 +20,7 @@
 
 enum {
     LOG_BYTES = 8 << 20,
-    LOCK_WAIT_MS = 5000, /* the one before us may be on its way out */
+    LOCK_WAIT_MS = 15000, /* the one before us may be on its way out, and tidying up */
     LOCK_PAUSE_US = 20000,
     STOP_GRACE_MS = 3000,
 };
@@ -108,9 +108,14 @@ static bool start(struct daemon *daemon, struct error *err) {
 
 /* ---- stop ---- */
 
-static void on_spares_gone(void *ctx) {
+static void on_settled(void *ctx) {
     struct daemon *daemon = ctx;
     uv_stop(&daemon->loop);
+}
+
+static void on_spares_gone(void *ctx) {
+    struct daemon *daemon = ctx;
+    runtime_settle(daemon->runtime, on_settled, daemon);
 }
 
 static void on_server_stopped(void *ctx) {

@@ -5,6 +5,7 @@
  */
 #include "backend/daemon/daemon.h"
 
+#include "backend/api/limits_json.h"
 #include "backend/core/history.h"
 #include "common/clock.h"
 
@@ -20,25 +21,6 @@ static bool refuse_strangers(struct call *call) {
     return true;
 }
 
-/* How each limit of a sandbox is kept on this host, or why it cannot be. */
-static json_t *describe_limits(const struct runtime_facts *facts) {
-    const struct {
-        const char *name;
-        const struct runtime_mechanism *how;
-    } limits[] = {
-        {"memory", &facts->memory},   {"processes", &facts->processes},
-        {"files", &facts->files},     {"disk", &facts->disk},
-        {"cpu", &facts->cpu},         {"freeze", &facts->freeze},
-        {"network", &facts->network},
-    };
-    json_t *all = json_object();
-    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-        json_object_set_new(all, limits[i].name,
-                            json_pack("{s:s?, s:s?}", "mechanism", limits[i].how->mechanism, "why",
-                                      limits[i].how->why));
-    return all;
-}
-
 static void get_status(struct call *call) {
     const struct daemon *daemon = call->ctx;
     char socket[PATHS_MAX + sizeof(PATHS_SOCKET) + 1];
@@ -50,7 +32,7 @@ static void get_status(struct call *call) {
         daemon->url, "version", PACKAGE_VERSION, "stateDir", daemon->paths.state, "uptimeSeconds",
         (json_int_t)((clock_mono_ms() - daemon->started_ms) / 1000), "stays", daemon->stay);
     json_object_set_new(status, "sandboxes", json_integer(sandbox_count(daemon->core)));
-    json_object_set_new(status, "limits", describe_limits(runtime_facts(daemon->runtime)));
+    json_object_set_new(status, "limits", limits_json(runtime_facts(daemon->runtime), NULL));
     exchange_reply_json(call->x, 200, status);
 }
 

@@ -54,9 +54,8 @@ static bool start_webhooks(struct daemon *daemon, struct error *err) {
 
 bool rooms_start(struct daemon *daemon, struct error *err) {
     char path[PATHS_MAX + 16], logs[PATHS_MAX + 16];
-    const struct runtime_config config = {.state = daemon->paths.state,
-                                          .disk_reserve_bytes = DISK_RESERVE_BYTES,
-                                          .spares = SPARES};
+    const struct runtime_config config = {
+        .state = daemon->paths.state, .disk_reserve_bytes = DISK_RESERVE_BYTES, .spares = SPARES};
     snprintf(path, sizeof(path), "%s/state.db", daemon->paths.state);
     daemon->store = store_open(path, err);
     if (!daemon->store)

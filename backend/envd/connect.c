@@ -250,6 +250,8 @@ void connect_serve(struct call *call, enum connect_kind kind, connect_method met
                         state);
     if (!known)
         connect_fail(&state->call, CONNECT_UNAUTHENTICATED, "invalid authorization header");
+    else if (!sandbox_runs(call->ctx, &err))
+        connect_fail_error(&state->call, &err);
     else if (!pieces)
         exchange_read_body(call->x, MAX_BODY, on_body, state);
 }

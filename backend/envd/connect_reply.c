@@ -134,17 +134,19 @@ void connect_reply(struct connect_call *call, json_t *body) {
     }
 }
 
-static json_t *error_json(enum connect_code code, const char *message) {
+static json_t *error_json(enum connect_code code, const char *message, const char *hint) {
     json_t *text = json_string(message);
-    return json_pack("{s:s, s:o}", "code", codes[code].name, "message",
-                     text ? text : json_string("(not UTF-8)"));
+    return json_pack("{s:s, s:o, s:s*}", "code", codes[code].name, "message",
+                     text ? text : json_string("(not UTF-8)"), "hint", *hint ? hint : NULL);
 }
 
-static void fail(struct connect_call *call, enum connect_code code, const char *message) {
+/* The hint is ours: other clients know code and message. */
+static void fail(struct connect_call *call, enum connect_code code, const char *message,
+                 const char *hint) {
     struct connect_state *state = call->state;
     if (!connect_is_open(call))
         return;
-    json_t *error = error_json(code, message);
+    json_t *error = error_json(code, message, hint);
     if (state->kind == CONNECT_UNARY)
         reply_unary(state, codes[code].status, error);
     else
@@ -157,11 +159,11 @@ void connect_fail(struct connect_call *call, enum connect_code code, const char 
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    fail(call, code, message);
+    fail(call, code, message, "");
 }
 
 void connect_fail_error(struct connect_call *call, const struct error *err) {
-    fail(call, code_of_kind[err->kind], err->message);
+    fail(call, code_of_kind[err->kind], err->message, err->hint);
 }
 
 /* ---- timers ----------------------------------------------------------------------------------
@@ -212,7 +214,7 @@ void connect_keep_alive(struct connect_call *call, const char *message) {
 
 static void on_deadline(uv_timer_t *timer) {
     struct connect_state *state = timer->data;
-    fail(&state->call, CONNECT_DEADLINE_EXCEEDED, "context deadline exceeded");
+    fail(&state->call, CONNECT_DEADLINE_EXCEEDED, "context deadline exceeded", "");
 }
 
 void connect_deadline(struct connect_call *call) {

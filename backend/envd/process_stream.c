@@ -67,9 +67,9 @@ static void on_end(struct process_listener *listener, const struct process_end *
     connect_end(call);
 }
 
-static void on_lost(struct process_listener *listener) {
+static void on_lost(struct process_listener *listener, const struct error *why) {
     struct session *session = container_of(listener, struct session, listener);
-    connect_fail(session->call, CONNECT_UNAVAILABLE, "the sandbox has ended");
+    connect_fail_error(session->call, why);
 }
 
 /* ---- the stream ------------------------------------------------------------------------------

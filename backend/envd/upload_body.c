@@ -86,6 +86,10 @@ static size_t unpack(struct upload *u, const char *bytes, size_t len) {
 
 static size_t body(void *ctx, const void *bytes, size_t len) {
     struct upload *u = ctx;
+    struct error err = ERROR_INIT;
+    const struct sandbox *sandbox = sandbox_find(u->core, u->sandbox_id, &err);
+    if (u->state != ANSWERED && (!sandbox || !sandbox_runs(sandbox, &err)))
+        upload_fail_error(u, &err); /* it stopped for what it wrote; this would add to it */
     u->is_busy = true;
     size_t used = u->gunzip ? unpack(u, bytes, len) : take(u, bytes, len);
     u->is_busy = false;

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 
 enum { BASE_FORMAT = 1 }; /* raise when what is made changes */
+enum { KEY_USE = 8, KEY_TEXT = KEY_USE + 1 + 16 + 1 };
 
 #define TEMPORARY ".new-"
 
@@ -84,16 +85,20 @@ static void mix_file(uint64_t *hash, const char *path) {
     mix(hash, facts, sizeof(facts));
 }
 
-static uint64_t key_of(const struct build *b) {
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+
+/* What is needed of it for it to be of use, then what the host had to give, with a dash between. */
+static void find_key(const struct build *b, char key[static KEY_TEXT]) {
     const struct base_config *config = b->config;
     const uint32_t own[] = {BASE_FORMAT, config->id_base, config->id_count, b->skeleton, b->layer};
-    uint64_t hash = 0xcbf29ce484222325;
-    mix(&hash, own, sizeof(own));
+    uint64_t use = HASH_START, host = HASH_START;
+    mix(&use, own, sizeof(own));
     for (size_t i = 0; i < ARRAY_LEN(made_of); i++)
-        mix_file(&hash, made_of[i]);
+        mix_file(&host, made_of[i]);
     if (b->sudo_path)
-        mix_file(&hash, b->sudo_path);
-    return hash;
+        mix_file(&host, b->sudo_path);
+    snprintf(key, KEY_TEXT, "%0*" PRIx32 "-%016" PRIx64, KEY_USE, (uint32_t)(use ^ use >> 32),
+             host);
 }
 
 /* The host's sudo works inside only where its owner shows as root. `python` is there in the hosted
@@ -191,21 +196,67 @@ static bool build(struct build *b, const char *parent, const char *whole, struct
     return done;
 }
 
+static bool is_later(const struct timespec *a, const struct timespec *b) {
+    return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
+static void name_layers(const struct build *b, const char *key, struct base *base) {
+    *base = (struct base){"", ""};
+    snprintf(base->root, sizeof(base->root), "base/%s/root", key);
+    if (b->layer)
+        snprintf(base->usr, sizeof(base->usr), "base/%s/usr", key);
+}
+
+/* The one made last that is of the same use; false: there is none. */
+static bool find_older(const char *parent, char key[static KEY_TEXT]) {
+    DIR *dir = opendir(parent);
+    const struct dirent *entry;
+    struct timespec last = {0};
+    bool found = false;
+    char name[KEY_TEXT];
+    snprintf(name, sizeof(name), "%s", key);
+    while (dir && (entry = readdir(dir))) {
+        struct stat st;
+        if (strlen(entry->d_name) != KEY_TEXT - 1 || memcmp(entry->d_name, name, KEY_USE + 1) ||
+            fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+            (found && !is_later(&st.st_ctim, &last)))
+            continue;
+        found = true;
+        last = st.st_ctim;
+        memcpy(key, entry->d_name, KEY_TEXT);
+    }
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+enum base_found base_find(const struct base_config *config, struct base *base) {
+    struct build b = {.config = config, .dir = -1, .sudo = -1};
+    char parent[PATHS_MAX], key[KEY_TEXT], whole[PATHS_MAX + KEY_TEXT];
+    if (snprintf(parent, sizeof(parent), "%s/base", config->state) >= PATHS_MAX)
+        return BASE_NONE;
+    decide(&b);
+    find_key(&b, key);
+    snprintf(whole, sizeof(whole), "%s/%s", parent, key);
+    const bool is_current = access(whole, F_OK) == 0;
+    if (!is_current && !find_older(parent, key))
+        return BASE_NONE;
+    name_layers(&b, key, base);
+    return is_current ? BASE_CURRENT : BASE_OLDER;
+}
+
 bool base_prepare(const struct base_config *config, struct base *base, struct error *err) {
     struct build b = {.config = config, .dir = -1, .sudo = -1};
-    char parent[PATHS_MAX], trash[PATHS_MAX], whole[PATHS_MAX + 32];
+    char parent[PATHS_MAX], trash[PATHS_MAX], key[KEY_TEXT], whole[PATHS_MAX + KEY_TEXT];
     if (snprintf(parent, sizeof(parent), "%s/base", config->state) >= PATHS_MAX ||
         snprintf(trash, sizeof(trash), "%s/trash", config->state) >= PATHS_MAX)
         return error_set(err, ERR_INVALID, "path too long: %s", config->state);
     decide(&b);
     if (!io_mkdirs(parent, 0700, err) || !io_mkdirs(trash, 0700, err))
         return false;
-    uint64_t key = key_of(&b);
-    snprintf(whole, sizeof(whole), "%s/%016" PRIx64, parent, key);
-    snprintf(base->root, sizeof(base->root), "base/%016" PRIx64 "/root", key);
-    base->usr[0] = '\0';
-    if (b.layer)
-        snprintf(base->usr, sizeof(base->usr), "base/%016" PRIx64 "/usr", key);
+    find_key(&b, key);
+    snprintf(whole, sizeof(whole), "%s/%s", parent, key);
+    name_layers(&b, key, base);
     if (access(whole, F_OK) == 0) {
         discard_temporaries(config->state, parent);
         return true;

@@ -2,7 +2,7 @@
  *
  * The default template `base`: a root directory synthesized from the host (accounts, /etc by an
  * allow-list, the package database) and, where the host's /usr cannot be used as it is, a layer to
- * lie above it. Kept under state/base/KEY, where KEY says what it was made of: another key is made
+ * lie above it. Kept under state/base/KEY, where KEY says for whom and what of: another one is made
  * beside it, so running sandboxes keep theirs. Never half-made: a directory with that name is
  * whole.
  *
@@ -32,7 +32,12 @@ struct base {
     char usr[BASE_NAME];  /* above the host's /usr; "" if that is used alone */
 };
 
-/* Finds or makes it. Milliseconds when it is there; else it blocks for a second or two. */
+enum base_found { BASE_NONE, BASE_OLDER, BASE_CURRENT };
+/* Looks for it and makes nothing: in a fraction of a millisecond. An older one is of another state
+ * of the host, and good for use. */
+enum base_found base_find(const struct base_config *config, struct base *base);
+/* Finds or makes the current one. Milliseconds when it is there; else it blocks for a second or
+ * two. */
 bool base_prepare(const struct base_config *config, struct base *base, struct error *err);
 
 #endif

@@ -60,13 +60,13 @@ static void set_pace(struct guest *g) {
     runtime_defer(g->rt, tell_frozen, g);
 }
 
-void guest_adopt(struct runtime *rt, const char *id, bool paused, const struct guest_events *events,
-                 void *ctx, guest_ready ready) {
-    struct guest *g = guest_new(rt, id, events, ctx, ready);
+void guest_adopt(struct runtime *rt, const struct plan *plan, bool paused,
+                 const struct guest_events *events, void *ctx, guest_ready ready) {
+    struct guest *g = guest_new(rt, plan->id, events, ctx, ready);
     g->state = GUEST_ADOPTING;
     g->is_paused = g->keeps_files = paused;
     g->has_dir = true;
-    g->limits = plan_default_limits;
+    g->limits = plan->limits;
     if (find(g, &g->failure)) {
         set_pace(g);
         return;

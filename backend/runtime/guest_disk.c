@@ -69,6 +69,43 @@ static void measure(void *ctx, void *guest) {
     runtime_defer(rt, not_measured, rt);
 }
 
+bool guest_runs(const struct guest *g, struct error *err) {
+    const double gib = 1 << 30;
+    switch (g->disk_verdict) {
+    case DISK_FINE:
+        return true;
+    case DISK_OVER_LIMIT:
+        error_set(err, ERR_NO_SPACE,
+                  "the sandbox is frozen: it holds %.1f GiB on disk and may hold %.1f",
+                  (double)disk_used(g->rt->disk, g) / gib, (double)g->limits.disk_bytes / gib);
+        return error_hint(err, "nothing in it goes on: end it with `e2b sandbox kill %s`", g->id);
+    default:
+        error_set(err, ERR_NO_SPACE,
+                  "the sandbox is frozen: this machine's disk is almost full, and it wrote most");
+        return error_hint(err, "make room, and it goes on by itself; or `e2b sandbox kill %s`",
+                          g->id);
+    }
+}
+
+/* Whoever is told may end this sandbox or another, so the search begins anew. */
+static void tell_frozen(void *ctx) {
+    struct runtime *rt = ctx;
+    struct guest *g = rt->guests;
+    while (g) {
+        struct error why = ERROR_INIT;
+        if (!g->is_freeze_untold) {
+            g = g->next_guest;
+            continue;
+        }
+        g->is_freeze_untold = false;
+        if (!guest_runs(g, &why))
+            guest_refuse_calls(g, &why);
+        if (why.kind && g->state == GUEST_RUNNING && g->events->frozen)
+            g->events->frozen(g->ctx, &why);
+        g = rt->guests;
+    }
+}
+
 static void judge(void *ctx, void *guest, enum disk_verdict verdict, uint64_t used) {
     static const char *const texts[] = {
         [DISK_FINE] = "disk space is back: the sandbox goes on",
@@ -79,11 +116,15 @@ static void judge(void *ctx, void *guest, enum disk_verdict verdict, uint64_t us
     struct error err = ERROR_INIT;
     (void)ctx;
     (void)used;
-    bool done = true;
-    if (verdict != DISK_FINE)
-        done = g->is_disk_frozen = guest_freeze(g, &err);
-    else if (g->is_disk_frozen)
-        done = guest_thaw(g, &err);
+    if (verdict == DISK_FINE && g->disk_verdict == DISK_FINE)
+        return;
+    bool done = verdict == DISK_FINE ? guest_thaw(g, &err) : guest_freeze(g, &err);
+    if (done)
+        g->disk_verdict = verdict;
+    if (done && verdict != DISK_FINE) {
+        g->is_freeze_untold = true;
+        runtime_defer(g->rt, tell_frozen, g->rt);
+    }
     log_warn(texts[verdict], "sandbox", g->id, "error", done ? NULL : err.message);
 }
 

@@ -68,7 +68,7 @@ void guest_forget_calm(struct guest *g) {
 
 static void paused(struct guest *g) {
     g->is_paused = true;
-    g->is_disk_frozen = false;
+    g->disk_verdict = DISK_FINE;
     guest_unwatch_disk(g); /* it writes nothing, and nobody but us may thaw it */
     guest_calmed(g, NULL);
 }

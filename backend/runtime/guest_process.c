@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -108,7 +109,7 @@ static void fail_later(struct guest_call *call) {
 
 static bool is_there(struct guest *g, struct error *err) {
     if (g->state == GUEST_RUNNING && g->control)
-        return true;
+        return guest_runs(g, err);
     return error_set(err, ERR_GONE, "the sandbox has ended");
 }
 
@@ -157,12 +158,13 @@ static bool spawn_error(const struct guest_call *call, const struct spawn_status
 
 /* It did not start, and its owner is told that alone: its end is ours to deal with. */
 static void refuse(struct guest_call *call) {
-    guest_spawned spawned = call->spawned;
-    struct error err = call->err;
-    void *ctx = call->ctx;
+    struct guest_call copy = *call;
     call->is_over = true;
     close_process(&call->process);
-    spawned(ctx, NULL, &err);
+    if (copy.spawned)
+        copy.spawned(copy.ctx, NULL, &copy.err);
+    else if (copy.done)
+        copy.done(copy.ctx, &copy.err);
 }
 
 /* Reads what is there of the status; false when that is nothing yet. */
@@ -195,10 +197,28 @@ static void on_status(uv_poll_t *poll, int status, int events) {
     settle(poll->data);
 }
 
+static void tell(struct guest *g, const struct agent_request *request) {
+    if (g->control)
+        control_send(g->control, request, NULL, 0, NULL, NULL);
+}
+
+/* It started, and its owner was told that it would not. */
+static void end_unwanted(struct guest_call *call) {
+    stop_watching(call);
+    close_process(&call->process);
+    tell(call->guest,
+         &(struct agent_request){.type = AGENT_SIGNAL, .pid = call->process.pid, .value = SIGKILL});
+}
+
 static void on_spawned(void *ctx, struct control_reply *reply) {
     struct guest_call *call = ctx;
     if (!reply)
         return; /* the guest is lost, and fails its calls */
+    if (reply->head.type != AGENT_SPAWNED && call->is_over) {
+        unlink_call(call);
+        call_free(call);
+        return;
+    }
     if (reply->head.type != AGENT_SPAWNED) {
         error_errno(&call->err, reply->head.error, "cannot start the program");
         if (reply->head.error == EAGAIN)
@@ -208,6 +228,10 @@ static void on_spawned(void *ctx, struct control_reply *reply) {
         return;
     }
     guest_take_process(&call->process, reply);
+    if (call->is_over) {
+        end_unwanted(call);
+        return;
+    }
     call->watch = malloc(sizeof(*call->watch));
     if (!call->watch || uv_poll_init(call->guest->rt->loop, call->watch, call->status) < 0)
         abort();
@@ -284,6 +308,27 @@ void guest_on_exited(struct guest *g, const struct agent_reply *reply) {
     guest_forget(g, reply->pid);
 }
 
+static struct guest_call *open_call(const struct guest *g) {
+    struct guest_call *call = g->calls;
+    while (call && call->is_over)
+        call = call->next;
+    return call;
+}
+
+void guest_refuse_calls(struct guest *g, const struct error *why) {
+    struct guest_call *call;
+    while ((call = open_call(g))) {
+        call->err = *why;
+        if (call->held[0] >= 0) {
+            fail_later(call);
+            continue;
+        }
+        if (call->process.pid > 0)
+            end_unwanted(call);
+        refuse(call);
+    }
+}
+
 /* ---- the rest ---------------------------------------------------------------------------------
  */
 
@@ -292,6 +337,10 @@ static void on_signalled(void *ctx, struct control_reply *reply) {
     if (!reply)
         return;
     unlink_call(call);
+    if (call->is_over) {
+        call_free(call);
+        return;
+    }
     if (reply->head.error) {
         error_errno(&call->err, reply->head.error, "cannot send the signal");
         if (reply->head.error == ESRCH)
@@ -313,11 +362,6 @@ void guest_signal(struct guest *guest, int32_t pid, int number,
         control_send(guest->control, &request, NULL, 0, on_signalled, call);
     else
         fail_later(call);
-}
-
-static void tell(struct guest *g, const struct agent_request *request) {
-    if (g->control)
-        control_send(g->control, request, NULL, 0, NULL, NULL);
 }
 
 void guest_close_stdin(struct guest *guest, int32_t pid) {

@@ -18,12 +18,14 @@
 #include "backend/runtime/zygote_client.h"
 #include "common/io.h"
 
+struct base_refresh;
 struct deferred;
 
 struct runtime {
     uv_loop_t *loop;
     unsigned max_in_making;
     char *agent; /* the program */
+    char *state; /* the directory */
     struct holder holder;
     struct zygote_client zygote;
     struct sandbox_dirs dirs;
@@ -33,6 +35,8 @@ struct runtime {
     struct disk *disk;
     struct guest *unmeasured; /* whose measuring could not start, until the watch is told */
     struct base base;
+    struct base_refresh *refresh; /* another one is being made; NULL: none */
+    int64_t base_look_ms;         /* when it is due to look whether one should */
     const char *root_lowers[2], *usr_lowers[3];
     int seccomp; /* memfd: the program */
     struct runtime_facts facts;
@@ -44,6 +48,8 @@ struct runtime {
     struct guest *guests; /* all of them */
     uv_idle_t *deferring;
     struct deferred *deferred, **last_deferred;
+    void (*settled)(void *ctx); /* who waits for runtime_settle */
+    void *settled_ctx;
 };
 
 /* Runs `work` from the loop, soon: how callbacks come that may not come from within a call. */
@@ -58,6 +64,12 @@ int runtime_hand_over(struct runtime *rt, int dir, bool idmapped, struct error *
 /* volumes.c: an owned descriptor of a volume's files, -1 if there is none; `hand_over`: as the
  * zygote wants it for a new sandbox. */
 int runtime_open_volume(struct runtime *rt, const char *id, bool hand_over, struct error *err);
+
+/* base_refresh.c */
+bool base_refresh_start(struct runtime *rt, void (*report)(void *ctx, const char *line), void *ctx,
+                        struct error *err);
+void base_refresh_look(struct runtime *rt);
+void base_refresh_stop(struct runtime *rt);
 
 enum guest_state {
     GUEST_QUEUED,
@@ -96,10 +108,11 @@ struct guest {
     bool is_paused;
     bool keeps_files; /* when it ends */
     struct guest_call *calls;
-    struct guest_link *link; /* its network is being connected: spawns are held; else NULL */
-    bool is_watched;         /* by rt->disk */
-    bool is_disk_frozen;     /* by its verdict */
-    uv_poll_t *measuring;    /* the helper at work; NULL: none */
+    struct guest_link *link;        /* its network is being connected: spawns are held; else NULL */
+    bool is_watched;                /* by rt->disk */
+    enum disk_verdict disk_verdict; /* frozen by it, but for DISK_FINE */
+    bool is_freeze_untold;          /* to its owner */
+    uv_poll_t *measuring;           /* the helper at work; NULL: none */
     int measure_socket;
     struct error failure; /* why it could not be made */
     void (*ended)(void *ctx);
@@ -155,6 +168,8 @@ void guest_send_held(struct guest *g); /* the spawns that waited */
 void guest_on_exited(struct guest *g, const struct agent_reply *reply);
 /* Answers all open calls with ERR_GONE, later. */
 void guest_fail_calls(struct guest *g);
+/* Answers all open calls with `why`; a process that starts all the same is killed. */
+void guest_refuse_calls(struct guest *g, const struct error *why);
 /* What came with SPAWNED or PROCESS; takes the descriptors. */
 void guest_take_process(struct guest_process *process, struct control_reply *reply);
 

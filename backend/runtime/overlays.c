@@ -89,16 +89,26 @@ bool overlays_parse(struct overlays *overlays, const json_t *object) {
     return true;
 }
 
-void overlays_each_layer(const struct overlays *overlays, void (*each)(void *ctx, const char *name),
-                         void *ctx) {
-    static const size_t prefix = sizeof(OVERLAYS_LAYERS) - 1;
+static void each_named(const struct overlays *overlays, const char *prefix,
+                       void (*each)(void *ctx, const char *name), void *ctx) {
+    const size_t len = strlen(prefix);
     char name[ID_UUID];
     for (size_t i = 0; i < overlays->count; i++)
         for (size_t k = 0; k < overlays->at[i].lower_count; k++) {
             const char *layer = overlays->at[i].lowers[k];
-            if (strncmp(layer, OVERLAYS_LAYERS, prefix) != 0)
+            if (strncmp(layer, prefix, len) != 0)
                 continue;
-            snprintf(name, sizeof(name), "%.*s", (int)strcspn(layer + prefix, "/"), layer + prefix);
+            snprintf(name, sizeof(name), "%.*s", (int)strcspn(layer + len, "/"), layer + len);
             each(ctx, name);
         }
+}
+
+void overlays_each_layer(const struct overlays *overlays, void (*each)(void *ctx, const char *name),
+                         void *ctx) {
+    each_named(overlays, OVERLAYS_LAYERS, each, ctx);
+}
+
+void overlays_each_base(const struct overlays *overlays, void (*each)(void *ctx, const char *key),
+                        void *ctx) {
+    each_named(overlays, OVERLAYS_BASE, each, ctx);
 }

@@ -8,6 +8,7 @@
 
 #include "backend/runtime/plan.h"
 
+#define OVERLAYS_BASE   "base/"   /* ... and that of a layer of a base template */
 #define OVERLAYS_LAYERS "layers/" /* how the name of a layer of our own begins */
 
 struct overlays {
@@ -21,6 +22,9 @@ void overlays_free(struct overlays *overlays);
 bool overlays_push(struct plan_overlay *overlay, const char *layer);
 json_t *overlays_print(const struct overlays *overlays);
 bool overlays_parse(struct overlays *overlays, const json_t *object);
+/* Each base template: KEY of "base/KEY/...". May come twice. */
+void overlays_each_base(const struct overlays *overlays, void (*each)(void *ctx, const char *key),
+                        void *ctx);
 /* Each layer of our own: NAME of "layers/NAME/...". May come twice. */
 void overlays_each_layer(const struct overlays *overlays, void (*each)(void *ctx, const char *name),
                          void *ctx);

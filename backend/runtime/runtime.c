@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { DEFAULT_IN_MAKING = 4 };
+enum { DEFAULT_IN_MAKING = 4, SETTLE_MS = 8000 };
 
 struct deferred {
     void (*work)(void *ctx);
@@ -87,27 +87,6 @@ static void fill_facts(struct runtime *rt) {
     facts->network.mechanism = network_mechanism(rt->network, &facts->network.why);
 }
 
-static bool prepare_base(struct runtime *rt, const struct runtime_config *config, const char *agent,
-                         void (*report)(void *ctx, const char *line), void *ctx,
-                         struct error *err) {
-    const struct base_config base = {.state = config->state,
-                                     .holder = rt->holder.userns,
-                                     .id_base = rt->holder.id_base,
-                                     .id_count = rt->holder.id_count,
-                                     .sudo = agent,
-                                     .usr_is_idmapped = rt->holder.is_root,
-                                     .report = report,
-                                     .ctx = ctx};
-    size_t count = 0;
-    if (!base_prepare(&base, &rt->base, err))
-        return false;
-    rt->root_lowers[0] = rt->base.root;
-    if (*rt->base.usr)
-        rt->usr_lowers[count++] = rt->base.usr;
-    rt->usr_lowers[count] = "/usr";
-    return true;
-}
-
 static bool start(struct runtime *rt, const struct runtime_config *config,
                   void (*report)(void *ctx, const char *line), void *ctx, struct error *err) {
     char agent[PATHS_MAX];
@@ -120,10 +99,11 @@ static bool start(struct runtime *rt, const struct runtime_config *config,
     if (!rt->cgroups || !find_agent(config, agent, err) || !holder_start(&rt->holder, agent, err))
         return false;
     rt->agent = strdup(agent);
-    if (!rt->agent)
+    rt->state = strdup(config->state);
+    if (!rt->agent || !rt->state)
         return error_errno(err, ENOMEM, "cannot start");
     rt->seccomp = seccomp_program(err);
-    if (rt->seccomp < 0 || !prepare_base(rt, config, agent, report, ctx, err))
+    if (rt->seccomp < 0 || !base_refresh_start(rt, report, ctx, err))
         return false;
     if (!zygote_client_start(&rt->zygote, rt->loop, rt->holder.socket, err))
         return false;
@@ -158,6 +138,19 @@ static void free_handle(uv_handle_t *handle) {
     free(handle);
 }
 
+static void on_emptied(void *ctx, bool all) {
+    struct runtime *rt = ctx;
+    if (!all)
+        log_warn("not all that ended sandboxes left is removed: the next start goes on with it");
+    rt->settled(rt->settled_ctx);
+}
+
+void runtime_settle(struct runtime *rt, void (*done)(void *ctx), void *ctx) {
+    rt->settled = done;
+    rt->settled_ctx = ctx;
+    sandbox_dirs_finish(&rt->dirs, SETTLE_MS, on_emptied, rt);
+}
+
 void runtime_stop(struct runtime *rt) {
     rt->stopping = true;
     rt->queue = NULL; /* abandoned with all others below */
@@ -181,7 +174,9 @@ void runtime_stop(struct runtime *rt) {
     if (rt->deferring)
         uv_close((uv_handle_t *)rt->deferring, free_handle);
     proc_usage_free(&rt->processes);
+    base_refresh_stop(rt);
     free(rt->agent);
+    free(rt->state);
     free(rt);
 }
 
@@ -202,8 +197,9 @@ const struct runtime_facts *runtime_facts(const struct runtime *rt) {
     return &rt->facts;
 }
 
-size_t runtime_base_overlays(const struct runtime *rt,
+size_t runtime_base_overlays(struct runtime *rt,
                              struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]) {
+    base_refresh_look(rt);
     overlays[0] = (struct plan_overlay){.target = "/", .lowers = rt->root_lowers, .lower_count = 1};
     overlays[1] = (struct plan_overlay){
         .target = "/usr", .lowers = rt->usr_lowers, .lower_count = rt->usr_lowers[1] ? 2 : 1};

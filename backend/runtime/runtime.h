@@ -43,12 +43,15 @@ struct runtime_facts {
 struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_config *config,
                               void (*report)(void *ctx, const char *line), void *ctx,
                               struct error *err);
+/* Finishes what is being removed, for some seconds at most, since nobody may come after us; then
+ * `done`. */
+void runtime_settle(struct runtime *rt, void (*done)(void *ctx), void *ctx);
 /* Closes connections; guests live on. */
 void runtime_stop(struct runtime *rt);
 const struct runtime_facts *runtime_facts(const struct runtime *rt);
-/* The layers of `base`, for plan_overlay.lowers of "/" and "/usr". Borrowed until runtime_stop. */
-size_t runtime_base_overlays(const struct runtime *rt,
-                             struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]);
+/* The layers of `base`, for plan_overlay.lowers of "/" and "/usr". Borrowed until the loop runs
+ * again: the host's packages may have changed meanwhile. */
+size_t runtime_base_overlays(struct runtime *rt, struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]);
 json_t *runtime_describe_plan(const struct runtime *rt, const struct plan *plan);
 
 /* ---- a guest's life ---------------------------------------------------------------------------
@@ -69,6 +72,9 @@ struct guest_events {
     /* The sandbox is gone without guest_kill: PID 1 died, or broke the protocol. `reason` is a
      * text. What is left of it is still to be removed by guest_kill. */
     void (*exited)(void *ctx, const char *reason);
+    /* It was stopped for what it wrote (guest_runs says why): whatever waits for something in it
+     * would wait for long. */
+    void (*frozen)(void *ctx, const struct error *why);
     /* A process that the agent of an adopted sandbox knows; takes the descriptors. */
     void (*found)(void *ctx, struct guest_process *process);
 };
@@ -85,9 +91,10 @@ void guest_create(struct runtime *rt, const struct plan *plan, const struct gues
                   void *ctx, guest_ready ready);
 
 /* A guest found alive after a restart of the daemon. Its processes are told before `ready`; those
- * of a paused one, which stays so, before guest_resume is done. */
-void guest_adopt(struct runtime *rt, const char *id, bool paused, const struct guest_events *events,
-                 void *ctx, guest_ready ready);
+ * of a paused one, which stays so, before guest_resume is done. Of the plan only id and limits
+ * count. */
+void guest_adopt(struct runtime *rt, const struct plan *plan, bool paused,
+                 const struct guest_events *events, void *ctx, guest_ready ready);
 
 /* Kills, waits until nothing of it runs, hands its directories to the trash; then `done`. The guest
  * is not to be used after this call. `ctx` may differ from the one at creation. */
@@ -129,6 +136,9 @@ void guest_pause(struct guest *guest, guest_done done, void *ctx);
 /* An error means that it was lost, which was told before. */
 void guest_resume(struct guest *guest, guest_done done, void *ctx);
 
+/* False while the disk watch holds it frozen: ERR_NO_SPACE, and what to do. */
+bool guest_runs(const struct guest *guest, struct error *err);
+
 /* Replaces what the sandbox may reach. `done` is called once, also when it ends meanwhile. */
 void guest_set_network(struct guest *guest, const struct plan_network *network,
                        void (*done)(void *ctx, const struct error *err), void *ctx);
@@ -159,6 +169,10 @@ void runtime_discard(struct runtime *rt, const char *id, void (*done)(void *ctx)
 void runtime_discard_layer(struct runtime *rt, const char *layer);
 void runtime_sweep_layers(struct runtime *rt, bool (*is_known)(void *ctx, const char *layer),
                           void *ctx);
+/* A base template that no sandbox uses; of the current one nothing happens. */
+void runtime_discard_base(struct runtime *rt, const char *key);
+void runtime_sweep_bases(struct runtime *rt, bool (*is_used)(void *ctx, const char *key),
+                         void *ctx);
 /* Ends what may be left of a sandbox, at the start of the daemon, and keeps what it wrote. */
 void runtime_clear(struct runtime *rt, const char *id);
 

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -229,11 +230,18 @@ static void on_emptied(uv_poll_t *poll, int status, int events) {
     uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
 }
 
+static void hurry(const struct sandbox_dirs *dirs) {
+    send(dirs->emptying_socket, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static bool start_emptying(struct sandbox_dirs *dirs) {
     struct error err = ERROR_INIT;
     cleanup_close int dir = open_dir(dirs->trash, dirs->emptying_name);
-    cleanup_close int rw = dir < 0 ? -1 : open_dir(dir, "rw");
-    if (rw < 0)
+    int rw = dir < 0 ? -1 : open_dir(dir, "rw");
+    if (rw < 0 && errno == ENOENT) /* a base template: it is theirs altogether */
+        rw = steal_fd(&dir);
+    cleanup_close int content = rw;
+    if (content < 0)
         return false;
     int sock = zygote_client_helper(dirs->zygote, HELPER_EMPTY, NULL, &rw, 1, &err);
     uv_poll_t *poll = sock < 0 ? NULL : malloc(sizeof(*poll));
@@ -245,14 +253,49 @@ static bool start_emptying(struct sandbox_dirs *dirs) {
     poll->data = dirs;
     dirs->emptying = poll;
     dirs->emptying_socket = sock;
+    if (dirs->emptied)
+        hurry(dirs);
     uv_unref((uv_handle_t *)poll);
     uv_poll_start(poll, UV_READABLE, on_emptied);
     return true;
 }
 
-static void empty_next(struct sandbox_dirs *dirs) {
-    if (dirs->emptying || dirs->zygote->lost || !first_entry(dirs->trash, dirs->emptying_name))
+static void tell_emptied(struct sandbox_dirs *dirs, bool all) {
+    void (*emptied)(void *ctx, bool all) = steal_ptr(&dirs->emptied);
+    if (!emptied)
         return;
+    uv_close((uv_handle_t *)steal_ptr(&dirs->patience), free_handle);
+    emptied(dirs->emptied_ctx, all);
+}
+
+static void on_impatient(uv_timer_t *timer) {
+    tell_emptied(timer->data, false);
+}
+
+void sandbox_dirs_finish(struct sandbox_dirs *dirs, uint64_t ms,
+                         void (*emptied)(void *ctx, bool all), void *ctx) {
+    dirs->patience = malloc(sizeof(*dirs->patience));
+    if (!dirs->patience) {
+        emptied(ctx, false);
+        return;
+    }
+    uv_timer_init(dirs->pause->loop, dirs->patience);
+    dirs->patience->data = dirs;
+    uv_timer_start(dirs->patience, on_impatient, ms, 0);
+    dirs->emptied = emptied;
+    dirs->emptied_ctx = ctx;
+    if (dirs->emptying)
+        hurry(dirs);
+    empty_next(dirs);
+}
+
+static void empty_next(struct sandbox_dirs *dirs) {
+    if (dirs->emptying)
+        return;
+    if (dirs->zygote->lost || !first_entry(dirs->trash, dirs->emptying_name)) {
+        tell_emptied(dirs, !dirs->zygote->lost);
+        return;
+    }
     if (start_emptying(dirs))
         return;
     remove_dir(dirs->trash, dirs->emptying_name); /* there is no rw in it */

@@ -21,6 +21,9 @@ struct sandbox_dirs {
     int emptying_socket;
     char emptying_name[64];
     uv_timer_t *pause;
+    uv_timer_t *patience; /* while somebody waits for the trash to be empty */
+    void (*emptied)(void *ctx, bool all);
+    void *emptied_ctx;
 };
 
 bool sandbox_dirs_start(struct sandbox_dirs *dirs, uv_loop_t *loop, const char *state,
@@ -43,6 +46,9 @@ int sandbox_dirs_connect(struct sandbox_dirs *dirs, const char *id, struct error
 int sandbox_dirs_open_rw(struct sandbox_dirs *dirs, const char *id);
 /* Out of sight at once; emptied and removed later. */
 void sandbox_dirs_discard(struct sandbox_dirs *dirs, const char *id);
+/* Goes on with the trash in a hurry, for `ms` at most; `emptied` may come from within the call. */
+void sandbox_dirs_finish(struct sandbox_dirs *dirs, uint64_t ms,
+                         void (*emptied)(void *ctx, bool all), void *ctx);
 void sandbox_dirs_each(struct sandbox_dirs *dirs, void (*each)(void *ctx, const char *id),
                        void *ctx);
 

@@ -59,8 +59,7 @@ static const struct command command_list = {
     .summary = "list the API keys",
     .flags = COMMAND_API | COMMAND_MAY_START,
     .options = format_options,
-    .examples =
-        (const char *const[]){"e2b key list", "which there are, and when they were used", NULL},
+    .examples = (const char *const[]){"e2b key list", "which there are", NULL},
     .handler = list_run,
 };
 
@@ -117,8 +116,7 @@ static const struct command command_rename = {
     .min_args = 2,
     .max_args = 2,
     .flags = COMMAND_API | COMMAND_MAY_START,
-    .examples = (const char *const[]){"e2b key rename 3fc09d94-a257-4bba-b289-c41b84bc619d builds",
-                                      "the key stays the same", NULL},
+    .examples = (const char *const[]){"e2b key rename 5f3b0c1e nightly", "call it nightly", NULL},
     .handler = rename_run,
 };
 
@@ -139,8 +137,7 @@ static const struct command command_delete = {
     .min_args = 1,
     .max_args = -1,
     .flags = COMMAND_API | COMMAND_MAY_START,
-    .examples = (const char *const[]){"e2b key delete 3fc09d94-a257-4bba-b289-c41b84bc619d",
-                                      "lock out who has it", NULL},
+    .examples = (const char *const[]){"e2b key delete 5f3b0c1e", "it opens nothing any more", NULL},
     .handler = delete_run,
 };
 

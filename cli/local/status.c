@@ -3,6 +3,7 @@
  * `local status`.
  */
 #include "cli/fields.h"
+#include "cli/limits.h"
 #include "cli/local/local.h"
 #include "cli/output.h"
 #include "common/json.h"
@@ -22,6 +23,7 @@ static const struct field fields[] = {
     {"uptimeSeconds", "Uptime s", NULL},
     {"stays", "Stays when idle", NULL},
     {"sandboxes", "Sandboxes", NULL},
+    {"limits", NULL, NULL},
     {0},
 };
 
@@ -34,10 +36,12 @@ static int status_run(struct invocation *in, struct error *err) {
         return -1;
     cleanup_json json_t *all = json_pack("{s:b}", "running", client != NULL);
     json_object_update(all, status);
-    if (output_wants_json(in))
+    if (output_wants_json(in)) {
         output_json(stdout, all);
-    else
+    } else {
         fields_print(stdout, all, fields);
+        limits_print(stdout, "Kept by", json_object_get(all, "limits"));
+    }
     return client ? EXIT_OK : EXIT_SERVER;
 }
 

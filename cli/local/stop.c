@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <sys/syscall.h>
 
-enum { PATIENCE_MS = 15000 };
+enum { PATIENCE_MS = 20000 };
 
 static bool wait_gone(int process, json_int_t pid, struct error *err) {
     struct pollfd fd = {.fd = process, .events = POLLIN};

@@ -171,7 +171,9 @@ const struct command command_sandbox_create = {
     .options = options,
     .examples = (const char *const[]){"e2b sandbox create", "a terminal in a new sandbox",
                                       "e2b sandbox create --detach --timeout 1h --metadata app=web",
-                                      "leave it running for an hour", NULL},
+                                      "leave it running for an hour",
+                                      "e2b sandbox create --volume data=/mnt/data",
+                                      "with a volume at /mnt/data", NULL},
     .handler = create_run,
 };
 

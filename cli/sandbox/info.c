@@ -3,6 +3,7 @@
  * `sandbox info`: all that the server says of one sandbox.
  */
 #include "cli/fields.h"
+#include "cli/limits.h"
 #include "cli/output.h"
 #include "cli/sandbox/handle.h"
 #include "cli/sandbox/sandbox.h"
@@ -30,15 +31,29 @@ static const struct field fields[] = {
     {"network", "Network", NULL},
     {"domain", "Sandbox domain", NULL},
     {"metadata", "Metadata", NULL},
+    {"local", NULL, NULL},
     {"clientID", NULL, NULL},
     {"envdAccessToken", NULL, NULL},
     {0},
 };
 
+/* What the local backend alone has to say. */
+static const struct field local_fields[] = {
+    {"frozenReason", "Stands still", NULL},
+    {"kept", "Kept while paused", NULL},
+    {"limits", NULL, NULL},
+    {0},
+};
+
+static void print_local(const json_t *local) {
+    fields_print(stdout, local, local_fields);
+    limits_print(stdout, "Limits", json_object_get(local, "limits"));
+}
+
 /* The object of the list, and what only this answer has. */
 static void print_json(const json_t *sandbox) {
-    static const char *const more[] = {"diskSizeMB", "domain", "allowInternetAccess", "network",
-                                       "lifecycle"};
+    static const char *const more[] = {"diskSizeMB", "domain",    "allowInternetAccess",
+                                       "network",    "lifecycle", "local"};
     cleanup_json json_t *view = view_json(sandbox);
     const char *key;
     json_t *value;
@@ -64,6 +79,7 @@ static int info_run(struct invocation *in, struct error *err) {
     }
     printf("\nSandbox info for %s:\n", in->args[0]);
     fields_print(stdout, response.json, fields);
+    print_local(json_object_get(response.json, "local"));
     return EXIT_OK;
 }
 

@@ -75,7 +75,7 @@ static const struct command command_info = {
     .max_args = 1,
     .flags = COMMAND_API | COMMAND_MAY_START,
     .options = options,
-    .examples = (const char *const[]){"e2b secret info openai-key", "when it was set", NULL},
+    .examples = (const char *const[]){"e2b secret info openai-key", "one of them", NULL},
     .handler = info_run,
 };
 
@@ -96,7 +96,7 @@ static const struct command command_delete = {
     .min_args = 1,
     .max_args = -1,
     .flags = COMMAND_API | COMMAND_MAY_START,
-    .examples = (const char *const[]){"e2b secret delete openai-key", "remove it", NULL},
+    .examples = (const char *const[]){"e2b secret delete openai-key", "remove one", NULL},
     .handler = delete_run,
 };
 

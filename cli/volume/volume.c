@@ -66,7 +66,7 @@ static const struct command command_create = {
     .max_args = 1,
     .flags = COMMAND_API | COMMAND_MAY_START,
     .options = options,
-    .examples = (const char *const[]){"e2b volume create data", "make one", NULL},
+    .examples = examples,
     .handler = create_run,
 };
 
@@ -87,7 +87,7 @@ static const struct command command_info = {
     .max_args = 1,
     .flags = COMMAND_API | COMMAND_MAY_START,
     .options = options,
-    .examples = (const char *const[]){"e2b volume info data", "its id", NULL},
+    .examples = (const char *const[]){"e2b volume info data", "one of them", NULL},
     .handler = info_run,
 };
 
@@ -110,7 +110,7 @@ static const struct command command_delete = {
     .min_args = 1,
     .max_args = -1,
     .flags = COMMAND_API | COMMAND_MAY_START,
-    .examples = (const char *const[]){"e2b volume delete data", "with all that is in it", NULL},
+    .examples = (const char *const[]){"e2b volume delete data", "remove one", NULL},
     .handler = delete_run,
 };
 
@@ -123,8 +123,7 @@ const struct command command_volume = {
     .name = "volume",
     .aliases = {"vol"},
     .summary = "work with volumes: directories that outlive sandboxes",
-    .description = "Named by their id or their name. `e2b sandbox create --volume data=/mnt/data` "
-                   "makes a sandbox that finds one at that path.",
+    .description = "Named by their id or their name.",
     .children = children,
     .examples = examples,
 };

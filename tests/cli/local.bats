@@ -253,3 +253,26 @@ SCRIPT
     while [ "$(wc -l <log)" -le "$lines" ]; do :; done
     kill "$pid"
 }
+
+@test "logs and metrics of a sandbox are followed to its end, and are there afterwards" {
+    run -0 "$E2B" sandbox create --detach
+    mine=${lines[-1]}
+    start sandbox logs --follow --format json "$mine" >"$BATS_TEST_TMPDIR/logs"
+    logs=$pid
+    start sandbox metrics --follow --format json "$mine" >"$BATS_TEST_TMPDIR/metrics"
+    metrics=$pid
+    "$E2B" sandbox exec "$mine" 'echo seen; echo wrong >&2' >/dev/null 2>&1
+    timeout 30 sh -c 'until [ -s "$1" ]; do sleep 0.2; done' - "$BATS_TEST_TMPDIR/metrics"
+    run -0 "$E2B" team metrics --since 1m --format json
+    [[ "$output" == *'"concurrentSandboxes": '[1-9]* ]]
+    "$E2B" sandbox kill "$mine"
+    pid=$logs ended 0
+    pid=$metrics ended 0
+    [[ "$(cat "$BATS_TEST_TMPDIR/logs")" == *created*'"level":"info"'*'"message":"seen"'*'"killed: request"}' ]]
+    grep -q '"level":"warn".*"message":"wrong","stream":"stderr"' "$BATS_TEST_TMPDIR/logs"
+    run -0 "$E2B" sandbox logs "$mine" --format json
+    [ "$output" = "$(cat "$BATS_TEST_TMPDIR/logs")" ]
+    run -0 "$E2B" sandbox metrics "$mine" --format json
+    [[ "$output" == "$(cat "$BATS_TEST_TMPDIR/metrics")"* ]]
+    [[ "$output" =~ '"memTotal":'[1-9] ]]
+}

@@ -39,6 +39,24 @@ half_made() { ls -d "$E2B_HOME"/base/.new-* 2>/dev/null; }
     [ "$(ls -i "$E2B_HOME/base")" = "$(cat "$BATS_TEST_TMPDIR/before")" ]
 }
 
+@test "an older one serves while the current one is made, and goes when no sandbox is made of it" {
+    e2b sandbox run -- true </dev/null
+    e2b local stop
+    current=$(ls "$E2B_HOME/base")
+    older=${current%-*}-0123456789abcdef
+    mv "$E2B_HOME/base/$current" "$E2B_HOME/base/$older"
+    id=$(new_sandbox)
+    until_true test -d "$E2B_HOME/base/$current"
+    until_true grep -q 'made anew; new' "$E2B_HOME"/*.log
+    [ "$(e2b sandbox run -- echo new </dev/null)" = new ]
+    [ "$(e2b sandbox exec "$id" -- cat /etc/hostname </dev/null)" = "$id" ]
+    e2b local stop
+    e2b sandbox exec "$id" -- ls /usr/bin/env </dev/null
+    [ -d "$E2B_HOME/base/$older" ]
+    e2b sandbox kill "$id"
+    until_true test ! -e "$E2B_HOME/base/$older"
+}
+
 @test "without room for it the reason is told, and nothing half-made stays" {
     small_disk 8m
     run e2b sandbox run -- true </dev/null
@@ -47,13 +65,37 @@ half_made() { ls -d "$E2B_HOME"/base/.new-* 2>/dev/null; }
     [ -z "$(ls "$E2B_HOME/base" | grep -v '^\.new')" ]
 }
 
-@test "whoever fills the disk is frozen before it is full, and others live" {
+@test "whoever fills the disk is frozen before it is full, told why, and thawed when there is room" {
     small_disk 400m
     id=$(new_sandbox)
-    e2b sandbox exec "$id" 'fallocate -l 200M big' </dev/null
-    e2b sandbox exec --background "$id" -- sh -c 'while dd if=/dev/zero bs=64k count=16 status=none >>fill; do sleep 0.05; done' 2>/dev/null
+    fallocate -l 100m "$BATS_TEST_TMPDIR/small/ballast"
+    e2b sandbox exec "$id" -- sh -c 'echo listening; exec sleep 300' >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/told" </dev/null &
+    local listener=$!
+    until_true grep -q listening "$BATS_TEST_TMPDIR/out"
+    e2b sandbox exec "$id" 'fallocate -l 100M big' </dev/null
+    e2b sandbox exec --background "$id" -- sh -c 'while ! [ -e stop ] && dd if=/dev/zero bs=64k count=16 status=none >>fill; do sleep 0.05; done' 2>/dev/null
     until_true grep -q 'wrote most is frozen' "$E2B_HOME"/*.log
+    refute wait $listener
+    grep -q 'almost full' "$BATS_TEST_TMPDIR/told"
+    run timeout 10 "$E2B" sandbox exec "$id" -- true </dev/null
+    [ "$status" != 0 ] && [ "$status" != 124 ]
+    [[ "$output" == *"frozen"*"almost full"*"e2b sandbox kill $id"* ]]
+    [[ "$(e2b sandbox info "$id")" == *"Stands still: "*"almost full"* ]]
     [ "$(e2b sandbox run -- echo well </dev/null)" = well ]
+    rm "$BATS_TEST_TMPDIR/small/ballast"
+    until_true timeout 10 "$E2B" sandbox exec "$id" -- touch stop </dev/null
+    refute grep -q "Stands still" <(e2b sandbox info "$id")
+    e2b sandbox kill "$id"
+}
+
+@test "info tells every limit and what keeps it" {
+    id=$(new_sandbox)
+    e2b sandbox info "$id" >"$BATS_TEST_TMPDIR/info"
+    for limit in memory processes files disk cpu; do
+        grep -Eq "^  $limit: ([1-9][0-9]* [a-zA-Z ]+, by .+|unlimited: .+)" "$BATS_TEST_TMPDIR/info"
+    done
+    grep -q "^  files: 4096 open files, by RLIMIT_NOFILE" "$BATS_TEST_TMPDIR/info"
+    e2b local status | grep -q "^  files: RLIMIT_NOFILE"
     e2b sandbox kill "$id"
 }
 

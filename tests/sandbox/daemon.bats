@@ -93,3 +93,13 @@ backends() {
     [ "$(status_of "$E2B_API_KEY")" = 200 ]
     [ "$(status_of e2b_0000000000000000000000000000000000000000)" = 401 ]
 }
+
+@test "a backend that stops leaves nothing of killed sandboxes behind" {
+    id=$(new_sandbox)
+    e2b sandbox exec "$id" -- sh -c 'mkdir d && cd d && for i in $(seq 3000); do echo $i >$i; done' </dev/null
+    e2b sandbox kill "$id"
+    e2b local stop
+    [ -d "$E2B_HOME/trash" ]
+    [ -z "$(ls -A "$E2B_HOME/trash")" ]
+    refute grep -q 'not all that ended' "$E2B_HOME"/*.log
+}

@@ -167,6 +167,7 @@ async function main() {
       })
       await t.test('nothing of it outlives the sandboxes', async () => {
         e2b('sandbox', 'kill', '--all')
+        e2b('local', 'stop') // and with it those that were made ahead
         for (let i = 0; i < 200 && spawnSync('pgrep', ['-x', 'slirp4netns']).status === 0; i++) await new Promise((r) => setTimeout(r, 20))
         assert.equal(spawnSync('pgrep', ['-x', 'slirp4netns']).status, 1)
         for (let i = 0; i < 200 && /e2b-/.test(sh('ip -o link')); i++) await new Promise((r) => setTimeout(r, 20))

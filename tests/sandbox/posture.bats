@@ -23,6 +23,10 @@ field() { # name: a line of /proc/self/status inside, as the default user
     done
 }
 
+@test "shared memory is as bounded as /tmp" {
+    [ "$(as_user 'stat -fc %b /dev/shm')" = "$(as_user 'stat -fc %b /tmp')" ]
+}
+
 @test "its host name is its id" {
     [ "$(as_user 'cat /proc/sys/kernel/hostname')" = "$id" ]
 }

@@ -3,7 +3,7 @@
 // nothing is lost while receivers fail and hang and the daemon is killed. timeout: 180
 import { test, before, after } from 'node:test'
 import assert from 'node:assert/strict'
-import { apiKey, ask, startDaemon } from './daemon.mjs'
+import { apiKey, ask, create, startDaemon } from './daemon.mjs'
 import { Receiver, until } from './receiver.mjs'
 
 Object.assign(process.env, { E2B_WEBHOOK_FIRST_DELAY_MS: '40', E2B_WEBHOOK_MAX_DELAY_MS: '400', E2B_WEBHOOK_TIMEOUT_MS: '500' })
@@ -17,6 +17,7 @@ after(async () => {
 
 const secret = 'secret-for-event-signature-verification'
 const lifecycle = (...names) => names.map((name) => `sandbox.lifecycle.${name}`)
+const all = lifecycle('created', 'updated', 'paused', 'resumed', 'killed', 'checkpointed')
 const subscribe = async (receiver, events, more = {}) => {
   const made = await ask('POST', '/events/webhooks', { name: 'a test', url: receiver.url, events, signatureSecret: secret, ...more })
   assert.equal(made.status, 201, made.text)
@@ -82,6 +83,36 @@ test('what is no webhook is refused by name', async () => {
   assert.equal(local.status, 403, 'making up events is for the machine itself')
 })
 
+test('the life of a real sandbox is told and can be read afterwards', async () => {
+  const receiver = await Receiver.open(secret)
+  const webhook = await subscribe(receiver, all)
+  const sandbox = await create({ metadata: { color: 'blue' }, timeout: 60 })
+  await ask('POST', `/sandboxes/${sandbox.sandboxID}/timeout`, { timeout: 120 })
+  await ask('DELETE', `/sandboxes/${sandbox.sandboxID}`)
+  await until(() => receiver.events.length >= 3)
+  const told = receiver.events
+  assert.deepEqual(told.map((e) => e.type), lifecycle('created', 'updated', 'killed'))
+  const killed = told[2]
+  assert.deepEqual(Object.keys(killed).sort(), ['eventData', 'id', 'sandboxBuildId', 'sandboxExecutionId', 'sandboxId', 'sandboxTeamId',
+    'sandboxTemplateId', 'timestamp', 'type', 'version'])
+  assert.equal(killed.version, 'v2')
+  assert.equal(killed.sandboxId, sandbox.sandboxID)
+  assert.equal(killed.sandboxTeamId, webhook.teamId)
+  assert.deepEqual(killed.eventData.sandbox_metadata, { color: 'blue' })
+  assert.ok(killed.eventData.execution.execution_time >= 0 && killed.eventData.execution.vcpu_count > 0)
+  assert.equal(killed.eventData.kill_reason, 'request')
+  assert.deepEqual((await ask('GET', `/events/sandboxes/${sandbox.sandboxID}?orderAsc=true`)).json, told, 'the same in the history')
+  assert.deepEqual((await ask('GET', `/events/sandboxes/${sandbox.sandboxID}?limit=1`)).json, [killed])
+  assert.deepEqual((await ask('GET', `/events/sandboxes?limit=3`)).json, told.toReversed())
+  const some = `/events/sandboxes/${sandbox.sandboxID}?types=${all[0]}&types=${all[4]}&orderAsc=true`
+  assert.deepEqual((await ask('GET', some)).json, [told[0], told[2]])
+  assert.deepEqual((await ask('GET', '/events/sandboxes/undefined')).json, [])
+  for (const query of ['limit=0', 'limit=101', 'limit=x', 'offset=-1', 'orderAsc=yes', 'types=nothing', 'offset=%zz'])
+    assert.equal((await ask('GET', `/events/sandboxes?${query}`)).status, 400, query)
+  assert.equal(receiver.wrong, 0)
+  await remove(webhook)
+})
+
 test('attempts are kept, counted, and can be made again', async () => {
   const receiver = await Receiver.open(secret)
   receiver.answer = () => (receiver.requests <= 2 ? 500 : 200)
@@ -117,4 +148,92 @@ test('attempts are kept, counted, and can be made again', async () => {
   assert.equal(receiver.events[3].id, event)
   assert.equal((await ask('POST', `${path}/deliveries/${webhook.id}/resend`)).status, 404)
   await remove(webhook)
+})
+
+test('another address, another secret, switched off and on again', async () => {
+  const first = await Receiver.open(secret), second = await Receiver.open('another secret')
+  first.answer = () => 500
+  const webhook = await subscribe(first, lifecycle('paused'))
+  const path = `/events/webhooks/${webhook.id}`
+  const event = await trigger('paused')
+  await until(async () => (await ask('GET', path)).json.status === 'failing')
+  assert.match((await ask('GET', path)).json.failingSince, /Z$/)
+  assert.equal((await ask('PATCH', path, { url: second.url, signatureSecret: 'another secret' })).status, 200)
+  await until(() => second.events.some((e) => e.id === event))
+  assert.equal(second.wrong, 0, 'what waited goes to the new address with the new signature')
+  await until(async () => (await ask('GET', path)).json.status === 'active')
+  assert.equal((await ask('PATCH', path, { enabled: false })).json.status, 'disabled')
+  await trigger('paused')
+  assert.equal((await ask('POST', `${path}/deliveries/${event}/resend`)).status, 409)
+  assert.equal((await ask('PATCH', path, { enabled: true })).status, 200)
+  const last = await trigger('paused')
+  await until(() => second.events.some((e) => e.id === last))
+  assert.equal(second.requests, 2, 'what happened while it was off is not told')
+  await remove(webhook)
+})
+
+test('redirects are not followed, and a slow receiver stops nobody else', async () => {
+  const target = await Receiver.open(secret), around = await Receiver.open(secret), slow = await Receiver.open(secret)
+  around.server.removeAllListeners('request')
+  around.server.on('request', (request, response) => { around.requests++; response.writeHead(307, { location: target.url }).end() })
+  slow.answer = () => 0
+  const webhooks = [await subscribe(around, lifecycle('killed')), await subscribe(slow, lifecycle('killed')), await subscribe(target, lifecycle('created'))]
+  for (let i = 0; i < 40; i++) await trigger('killed')
+  const began = Date.now()
+  const id = await trigger('created')
+  await until(() => target.events.some((e) => e.id === id))
+  assert.ok(Date.now() - began < 450, `within less than one timeout: ${Date.now() - began} ms`)
+  await until(() => around.requests > 0)
+  assert.ok(target.events.every((e) => e.type === 'sandbox.lifecycle.created'))
+  await until(async () => (await ask('GET', `/events/webhooks/${webhooks[1].id}/deliveries?deliveryStatus=failed&limit=1`)).json.data[0]?.attempts[0].errorClass === 'timeout')
+  for (const webhook of webhooks) await remove(webhook)
+})
+
+test('events of one sandbox arrive in their order', async () => {
+  const receiver = await Receiver.open(secret)
+  const webhook = await subscribe(receiver, all)
+  const names = ['created', 'updated', 'paused', 'resumed', 'killed']
+  for (const name of names) for (const id of ['iaaa', 'ibbb', 'iccc']) await trigger(name, id)
+  await until(() => receiver.events.length === 15)
+  for (const id of ['iaaa', 'ibbb', 'iccc'])
+    assert.deepEqual(receiver.events.filter((e) => e.sandboxId === id).map((e) => e.type), lifecycle(...names))
+  await remove(webhook)
+})
+
+test('nothing is lost to receivers that fail and hang, and a daemon that is killed again and again', async () => {
+  const moods = [() => 200, () => (Math.random() < 0.3 ? 500 : 200), () => (Math.random() < 0.05 ? 0 : 200),
+    () => (Math.random() < 0.3 ? 503 : Math.random() < 0.05 ? 0 : 200)]
+  const wanted = [all, lifecycle('created', 'killed'), lifecycle('updated'), all]
+  const subscribers = []
+  for (let i = 0; i < 4; i++) {
+    const receiver = await Receiver.open(secret)
+    receiver.answer = moods[i]
+    receiver.taken = new Set()
+    const take = receiver.answer
+    receiver.answer = (event) => { const status = take(event); if (status === 200) receiver.taken.add(event.id); return status }
+    subscribers.push({ receiver, types: wanted[i], webhook: await subscribe(receiver, wanted[i]) })
+  }
+  const names = ['created', 'updated', 'paused', 'resumed', 'killed']
+  for (let round = 0; round < 8; round++) {
+    const writing = Array.from({ length: 40 }, (_, i) => ask('POST', '/local/events', { type: `sandbox.lifecycle.${names[i % 5]}` }).catch(() => null))
+    await Promise.race([Promise.all(writing), new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 150))])
+    await daemon.end('SIGKILL')
+    await Promise.all(writing)
+    daemon = await startDaemon()
+  }
+  const written = []
+  for (let offset = 0, page; (page = (await ask('GET', `/events/sandboxes?orderAsc=true&limit=100&offset=${offset}`)).json).length; offset += 100)
+    written.push(...page)
+  const fresh = written.filter((e) => e.timestamp > subscribers[3].webhook.createdAt)
+  assert.ok(fresh.length >= 40, `${fresh.length} events were written`)
+  for (const { receiver, types } of subscribers) {
+    const due = fresh.filter((e) => types.includes(e.type))
+    await until(() => due.every((e) => receiver.taken.has(e.id)), 60_000)
+    assert.equal(receiver.wrong, 0, 'every signature is right')
+    assert.ok(receiver.events.every((e) => types.includes(e.type)), 'nothing unsubscribed')
+    assert.equal(new Set(receiver.deliveries).size, receiver.deliveries.length, 'every attempt has an id of its own')
+    const byId = new Map(written.map((e) => [e.id, e]))
+    for (const event of receiver.events) assert.deepEqual(event, byId.get(event.id) ?? event)
+  }
+  for (const { webhook } of subscribers) await remove(webhook)
 })

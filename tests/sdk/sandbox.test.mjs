@@ -38,6 +38,7 @@ for (const [name, { Sandbox, SandboxNotFoundError, AuthenticationError }] of cli
       const deadline = Date.now() + 10_000
       while ((await sandbox.isRunning()) && Date.now() < deadline);
       assert.equal(await sandbox.isRunning(), false)
+      while (await Sandbox.setTimeout(sandbox.sandboxId, 1000).catch((e) => /being killed/.test(e.message)));
       await assert.rejects(Sandbox.setTimeout(sandbox.sandboxId, 1000), SandboxNotFoundError)
     })
 

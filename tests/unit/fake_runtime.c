@@ -147,6 +147,14 @@ void fake_guest_dies(const char *id) {
     guest->events->exited(guest->ctx, "its first process has ended");
 }
 
+void fake_guest_freezes(const char *id) {
+    struct guest *guest = find(id);
+    struct error why = ERROR_INIT;
+    fake.frozen = true;
+    guest_runs(guest, &why);
+    guest->events->frozen(guest->ctx, &why);
+}
+
 static void make_pipe(int *program, int *daemon, bool program_writes) {
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) < 0)
@@ -163,7 +171,7 @@ bool runtime_spare(const struct runtime *rt, struct plan *plan) {
     return false;
 }
 
-size_t runtime_base_overlays(const struct runtime *rt,
+size_t runtime_base_overlays(struct runtime *rt,
                              struct plan_overlay overlays[ZYGOTE_MAX_OVERLAYS]) {
     (void)rt;
     static const char *const lowers[] = {"base/root"};
@@ -180,6 +188,23 @@ const struct runtime_facts *runtime_facts(const struct runtime *rt) {
     static const struct runtime_facts facts = {.id_count = 1};
     (void)rt;
     return &facts;
+}
+
+bool guest_runs(const struct guest *guest, struct error *err) {
+    (void)guest;
+    return !fake.frozen || error_set(err, ERR_NO_SPACE, "the sandbox is frozen");
+}
+
+void runtime_discard_base(struct runtime *rt, const char *key) {
+    (void)rt;
+    (void)key;
+}
+
+void runtime_sweep_bases(struct runtime *rt, bool (*is_used)(void *ctx, const char *key),
+                         void *ctx) {
+    (void)rt;
+    (void)is_used;
+    (void)ctx;
 }
 
 bool plan_check(const struct plan *plan, struct error *err) {
@@ -202,11 +227,11 @@ void guest_create(struct runtime *rt, const struct plan *plan, const struct gues
     later->guest = add(plan->id, events, ctx);
 }
 
-void guest_adopt(struct runtime *rt, const char *id, bool paused, const struct guest_events *events,
-                 void *ctx, guest_ready ready) {
+void guest_adopt(struct runtime *rt, const struct plan *plan, bool paused,
+                 const struct guest_events *events, void *ctx, guest_ready ready) {
     (void)rt;
     struct later *later = answer_later(ctx);
-    struct guest *guest = find(id);
+    struct guest *guest = find(plan->id);
     later->ready = ready;
     later->guest = guest;
     if (!guest) {

@@ -18,6 +18,7 @@ struct fake_process {
 };
 
 struct fake {
+    bool frozen; /* guest_runs says no */
     bool refuse_create, refuse_pause; /* they fail */
     unsigned created, killed, stopped, released, swept, discarded, synced;
     unsigned layers;    /* that are there */
@@ -35,6 +36,8 @@ struct fake_process *fake_last_process(void);
 /* The program ends: its pipes close unless `keep_pipes`, and the core is told. */
 void fake_exit(struct fake_process *process, int wait_status, bool keep_pipes);
 void fake_close_pipes(struct fake_process *process);
+/* From now on the disk watch holds it. */
+void fake_guest_freezes(const char *id);
 /* PID 1 of the sandbox died. */
 void fake_guest_dies(const char *id);
 /* A sandbox that no store knows. */

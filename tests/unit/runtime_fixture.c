@@ -92,13 +92,19 @@ static void on_guest_exited(void *ctx, const char *reason) {
     w->exited++;
 }
 
+static void on_frozen(void *ctx, const struct error *why) {
+    (void)ctx;
+    ck_abort_msg("frozen: %s", why->message);
+}
+
 static void on_known_process(void *ctx, struct guest_process *process) {
     struct world *w = ctx;
     ck_assert_uint_lt(w->process_count, WORLD_PROCESSES);
     w->processes[w->process_count++] = *process;
 }
 
-static const struct guest_events events = {on_process_exited, on_guest_exited, on_known_process};
+static const struct guest_events events = {on_process_exited, on_guest_exited, on_frozen,
+                                           on_known_process};
 
 static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     struct world *w = ctx;
@@ -166,9 +172,9 @@ bool world_calm(struct world *w, struct guest *guest,
 
 struct guest *world_adopt(struct world *w, unsigned number, bool paused) {
     const unsigned before = w->ready;
-    char id[32];
-    world_id(number, id);
-    guest_adopt(w->rt, id, paused, &events, w, on_ready);
+    struct plan plan = {.limits = plan_default_limits};
+    world_id(number, plan.id);
+    guest_adopt(w->rt, &plan, paused, &events, w, on_ready);
     while (w->ready == before && !w->failed)
         uv_run(&w->loop, UV_RUN_ONCE);
     return w->ready > before ? w->guests[before] : NULL;

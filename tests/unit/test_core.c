@@ -337,6 +337,7 @@ struct heard {
     struct buf out, err, terminal;
     struct process_end end;
     bool started, ended, lost, failed, fill_up;
+    enum error_kind lost_why;
     struct process *process;
     struct error error;
 };
@@ -358,8 +359,10 @@ static void on_end(struct process_listener *listener, const struct process_end *
     heard->ended = true;
 }
 
-static void on_lost(struct process_listener *listener) {
-    container_of(listener, struct heard, listener)->lost = true;
+static void on_lost(struct process_listener *listener, const struct error *why) {
+    struct heard *heard = container_of(listener, struct heard, listener);
+    heard->lost = true;
+    heard->lost_why = why->kind;
 }
 
 static void on_started(void *ctx, struct process *process, const struct error *failure) {
@@ -608,9 +611,25 @@ START_TEST(the_end_of_a_sandbox_is_told_to_all) {
     bool gone = false;
     sandbox_kill(sandbox, "request", on_flag, &gone);
     ck_assert(heard->lost);
+    ck_assert_int_eq(heard->lost_why, ERR_GONE);
     ck_assert_int_eq(written.err.kind, ERR_GONE);
     wait_for(&gone);
     free(bytes);
+    forget(heard);
+}
+END_TEST
+
+START_TEST(who_listens_to_a_frozen_sandbox_is_told_and_may_come_back) {
+    struct sandbox *sandbox = create(60);
+    struct heard *heard = run(sandbox);
+    fake_guest_freezes(sandbox->id);
+    ck_assert(heard->lost);
+    ck_assert_int_eq(heard->lost_why, ERR_NO_SPACE);
+    ck_assert(!sandbox_runs(sandbox, &err));
+    heard->lost = fake.frozen = false;
+    process_listen(heard->process, &heard->listener);
+    fake_exit(fake_last_process(), 0, false);
+    wait_for(&heard->ended);
     forget(heard);
 }
 END_TEST
@@ -744,6 +763,7 @@ int main(void) {
     tcase_add_test(cases, input_is_queued_and_closed_behind);
     tcase_add_test(cases, input_has_bounds_and_a_broken_pipe_is_told);
     tcase_add_test(cases, the_end_of_a_sandbox_is_told_to_all);
+    tcase_add_test(cases, who_listens_to_a_frozen_sandbox_is_told_and_may_come_back);
     tcase_add_test(cases, a_start_that_the_sandbox_does_not_outlive);
     tcase_add_test(cases, an_adopted_process_is_what_it_was);
     tcase_add_test(cases, arguments_that_lie_are_not_believed);

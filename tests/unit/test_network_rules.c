@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Prefixes and rules: what is accepted, in whose words the rest is refused, and what a restart finds.
+ * Prefixes and rules: what is accepted, in whose words the rest is refused, and what a restart
+ * finds.
  */
 #include "backend/core/network_rules.h"
 #include "backend/runtime/prefix.h"

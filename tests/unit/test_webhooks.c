@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Events and deliveries without a network: pages against a plain list in memory, retention, the
+ * intervals between attempts, what is a webhook, and places that survive a restart, with a sender
+ * that answers as the test says.
+ */
+#include "backend/core/history.h"
+#include "backend/core/webhook_check.h"
+#include "common/clock.h"
+#include "common/webhook_sign.h"
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MANY = 600 };
+
+static char dir[64], path[96];
+static struct store *store;
+static struct error err;
+static uv_loop_t loop;
+
+static void set_up(void) {
+    err = (struct error)ERROR_INIT;
+    snprintf(dir, sizeof(dir), "/tmp/e2b-hooks-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/state.db", dir);
+    store = store_open(path, &err);
+    ck_assert_msg(store != NULL, "%s", err.message);
+    uv_loop_init(&loop);
+}
+
+static void tear_down(void) {
+    char command[128];
+    store_close(store);
+    uv_run(&loop, UV_RUN_DEFAULT); /* handles that are being closed */
+    uv_loop_close(&loop);
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* ---- the model: a plain list ---- */
+
+struct model_event {
+    char id[ID_UUID], sandbox[16];
+    enum event_type type;
+    int64_t at_ms;
+};
+static struct model_event model[MANY];
+static size_t model_count, model_first;
+static unsigned seed = 20260724;
+
+static unsigned pick(unsigned below) {
+    seed = seed * 1103515245U + 12345U;
+    return (seed >> 16) % below;
+}
+
+static void write_event(enum event_type type, const char *sandbox, int64_t at_ms) {
+    struct model_event *event = &model[model_count++];
+    *event = (struct model_event){.type = type, .at_ms = at_ms};
+    ids_uuid(event->id);
+    snprintf(event->sandbox, sizeof(event->sandbox), "%s", sandbox);
+    const struct event_row row = {.id = event->id,
+                                  .type = type,
+                                  .sandbox_id = event->sandbox,
+                                  .template_id = "t",
+                                  .build_id = "b",
+                                  .execution_id = "x",
+                                  .at_ms = at_ms,
+                                  .data = pick(2) ? "{}" : NULL};
+    ck_assert(store_begin(store, &err) && store_event_insert(store, &row, &err));
+    if (pick(5) == 0) { /* what is rolled back leaves no gap */
+        store_rollback(store);
+        ck_assert(store_begin(store, &err) && store_event_insert(store, &row, &err));
+    }
+    ck_assert_msg(store_commit(store, &err), "%s", err.message);
+}
+
+static void write_many(size_t count) {
+    char sandbox[16];
+    for (size_t i = 0; i < count; i++) {
+        snprintf(sandbox, sizeof(sandbox), "s%u", pick(7));
+        write_event((enum event_type)(EVENT_CREATED + pick(EVENT_TYPES - 1)), sandbox,
+                    1000000 + (int64_t)i * 10);
+    }
+}
+
+struct page {
+    char ids[128][ID_UUID];
+    size_t count;
+};
+
+static void on_event(void *ctx, const struct event_row *row) {
+    struct page *page = ctx;
+    ck_assert_uint_lt(page->count, ARRAY_LEN(page->ids));
+    snprintf(page->ids[page->count++], ID_UUID, "%s", row->id);
+}
+
+static bool model_matches(const struct model_event *event, const struct event_query *query) {
+    return (query->types & event_type_bit(event->type)) &&
+           (!query->sandbox_id || strcmp(event->sandbox, query->sandbox_id) == 0);
+}
+
+static void model_page(const struct event_query *query, struct page *page) {
+    int64_t skip = query->offset;
+    page->count = 0;
+    for (size_t i = model_first; i < model_count && (int64_t)page->count < query->limit; i++) {
+        size_t at = query->ascending ? i : model_count - 1 - (i - model_first);
+        if (model_matches(&model[at], query) && skip-- <= 0)
+            memcpy(page->ids[page->count++], model[at].id, ID_UUID);
+    }
+}
+
+static void compare(const struct event_query *query) {
+    static struct page expected, found;
+    found.count = 0;
+    model_page(query, &expected);
+    ck_assert_msg(store_event_list(store, query, on_event, &found, &err), "%s", err.message);
+    ck_assert_uint_eq(found.count, expected.count);
+    for (size_t i = 0; i < found.count; i++)
+        ck_assert_str_eq(found.ids[i], expected.ids[i]);
+}
+
+static void compare_many(int times) {
+    char sandbox[16];
+    for (int i = 0; i < times; i++) {
+        snprintf(sandbox, sizeof(sandbox), "s%u", pick(8));
+        compare(&(struct event_query){
+            .sandbox_id = pick(2) ? sandbox : NULL,
+            .types = pick(3) ? EVENT_ALL_TYPES : pick(EVENT_ALL_TYPES / 2) * 2,
+            .ascending = pick(2),
+            .offset = pick(4) ? pick(40) : pick(MANY),
+            .limit = 1 + pick(100),
+        });
+    }
+}
+
+START_TEST(pages_are_those_of_a_plain_list) {
+    compare_many(20); /* of nothing */
+    write_many(1);
+    compare_many(20);
+    write_many(MANY - 1);
+    compare_many(2000);
+}
+END_TEST
+
+START_TEST(old_events_go_and_pages_stay_right) {
+    int64_t oldest = 0;
+    write_many(400);
+    /* By age, not more than 100 in one call. */
+    ck_assert(store_event_prune(store, 1000000 + 150 * 10, 100000, 100, &oldest, &err));
+    model_first = 100;
+    compare_many(300);
+    ck_assert(store_event_prune(store, 1000000 + 150 * 10, 100000, 100, &oldest, &err));
+    model_first = 150;
+    compare_many(300);
+    /* By number. */
+    ck_assert(store_event_prune(store, 0, 40, 1000, &oldest, &err));
+    model_first = 360;
+    compare_many(300);
+    /* The newest stays, whatever its age. */
+    ck_assert(store_event_prune(store, INT64_MAX, 40, 1000, &oldest, &err));
+    model_first = 399;
+    compare_many(50);
+    write_event(EVENT_KILLED, "s1", 5000000);
+    compare_many(50);
+}
+END_TEST
+
+/* ---- intervals ---- */
+
+START_TEST(attempts_go_on_for_a_day_and_twenty_times) {
+    struct delivery_settings settings;
+    delivery_settings_read(&settings);
+    for (int run = 0; run < 200; run++) {
+        int64_t at = 0, attempts = 1;
+        while (!delivery_is_hopeless(&settings, attempts, at)) {
+            int64_t delay = delivery_delay_ms(&settings, attempts, (uint32_t)pick(65536) * 65537U);
+            ck_assert_int_ge(delay, 3750);
+            ck_assert_int_le(delay, 3600 * 1000 * 5 / 4);
+            at += delay;
+            attempts++;
+        }
+        ck_assert_int_ge(attempts, 20);
+        ck_assert_int_le(attempts, 60);
+        ck_assert_int_ge(at, 24 * 3600 * 1000);
+    }
+    ck_assert_int_eq(delivery_delay_ms(&settings, 1, 1250), 5000);
+    ck_assert_int_eq(delivery_delay_ms(&settings, 2, 2500), 10000);
+    ck_assert(!delivery_is_hopeless(&settings, 19, INT64_MAX));
+}
+END_TEST
+
+/* ---- signatures, as node's crypto makes them:
+ * createHash('sha256').update(secret + body).digest('base64').replace(/=+$/, '') ---- */
+
+START_TEST(signatures_are_those_of_the_documentation) {
+    static const struct {
+        const char *secret, *body, *signature;
+    } vectors[] = {
+        {"", "", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"},
+        {"secret-for-event-signature-verification", "{\"id\":\"1\"}",
+         "dzK0AeT/oaqEjf5lSmLB+dmuRbWVKyvttg83c3vsW+w"},
+        {"s",
+         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+         "xxxxxxxxxxx",
+         "gkerugTOZ1WeG25HISobUb2TD5XW3l3q3gMg2Z/qYHg"},
+        {"secret", "{\"a\":\"\\u00e4\"}", "irfiL9sJ5wiZkpsZOZmhM2n1puYyeE4ocXjYOiXkkEw"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+        char text[WEBHOOK_SIGNATURE];
+        ck_assert(webhook_sign(vectors[i].secret, vectors[i].body, strlen(vectors[i].body), text));
+        ck_assert_str_eq(text, vectors[i].signature);
+    }
+}
+END_TEST
+
+START_TEST(urls_are_http_with_a_host) {
+    static const char *const good[] = {"http://a", "https://a.b/c?d#e", "HTTP://127.0.0.1:8080/",
+                                       "http://[::1]:1/x"};
+    static const char *const bad[] = {"",           "a",           "ftp://a",         "http://",
+                                      "http:///x",  "http://?x",   "http://:80/",     "http://u@h/",
+                                      "http://a b", "http://a\n/", "http://\xc3\xa4/"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        ck_assert_msg(webhook_check_url(good[i], &err), "%s: %s", good[i], err.message);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        ck_assert_msg(!webhook_check_url(bad[i], &err), "%s", bad[i]);
+}
+END_TEST
+
+/* ---- deliveries, with a sender in memory ---- */
+
+static struct webhooks *webhooks;
+static struct delivery *sent[64];
+static size_t sent_count;
+
+static void send_delivery(void *ctx, struct delivery *delivery) {
+    (void)ctx;
+    ck_assert_uint_lt(sent_count, ARRAY_LEN(sent));
+    sent[sent_count++] = delivery;
+}
+
+static bool never_busy(void *ctx) {
+    (void)ctx;
+    return false;
+}
+
+static void start_webhooks(void) {
+    struct webhooks_config config = {
+        .loop = &loop, .store = store, .sender = {.send = send_delivery, .is_busy = never_busy}};
+    delivery_settings_read(&config.settings);
+    config.settings.first_delay_ms = config.settings.max_delay_ms = 4;
+    webhooks = webhooks_start(&config, &err);
+    ck_assert_msg(webhooks != NULL, "%s", err.message);
+    sent_count = 0;
+}
+
+static void turn(void) {
+    for (int i = 0; i < 5; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static void until_sent(size_t count) {
+    while (sent_count < count)
+        uv_run(&loop, UV_RUN_ONCE);
+}
+
+/* The first that is on its way comes back so. */
+static void answer(enum delivery_error error) {
+    struct delivery *delivery = sent[0];
+    memmove(sent, sent + 1, --sent_count * sizeof(*sent));
+    delivery->at_ms = clock_now_ms();
+    delivery->error = error;
+    webhooks_delivered(webhooks, delivery);
+    turn();
+}
+
+static struct webhook *subscribe(unsigned types) {
+    const struct webhook_request request = {
+        .name = "n", .url = "http://h/", .secret = "s", .types = types, .enabled = 1};
+    struct webhook *webhook = webhook_create(webhooks, &request, &err);
+    ck_assert_msg(webhook != NULL, "%s", err.message);
+    return webhook;
+}
+
+START_TEST(a_place_survives_what_is_not_answered) {
+    write_many(5); /* before it subscribed */
+    start_webhooks();
+    subscribe(event_type_bit(EVENT_KILLED) | event_type_bit(EVENT_CREATED));
+    write_event(EVENT_CREATED, "a", 1);
+    write_event(EVENT_PAUSED, "a", 2);
+    write_event(EVENT_KILLED, "a", 3);
+    write_event(EVENT_CREATED, "b", 4);
+    turn();
+    ck_assert_uint_eq(sent_count, 2); /* one a sandbox */
+    ck_assert_str_eq(sent[0]->event.id, model[5].id);
+    ck_assert_str_eq(sent[1]->event.id, model[8].id);
+    char first_id[ID_UUID];
+    memcpy(first_id, sent[1]->id, sizeof(first_id));
+    answer(DELIVERY_OK);
+    ck_assert_uint_eq(sent_count, 2);
+    ck_assert_str_eq(sent[1]->event.id, model[7].id);
+    webhooks_stop(webhooks); /* as if killed: two are on their way */
+    start_webhooks();
+    turn();
+    ck_assert_uint_eq(sent_count, 2);
+    ck_assert_str_eq(sent[0]->event.id, model[7].id);
+    ck_assert_str_eq(sent[1]->event.id, model[8].id);
+    ck_assert_str_ne(sent[1]->id, first_id);
+    answer(DELIVERY_OK);
+    answer(DELIVERY_OK);
+    ck_assert(!webhooks_pending(webhooks));
+    webhooks_stop(webhooks);
+    start_webhooks();
+    turn();
+    ck_assert_uint_eq(sent_count, 0);
+    webhooks_stop(webhooks);
+}
+END_TEST
+
+START_TEST(what_failed_is_tried_again_and_others_go_on) {
+    start_webhooks();
+    struct webhook *webhook = subscribe(EVENT_ALL_TYPES);
+    write_event(EVENT_CREATED, "a", 1);
+    write_event(EVENT_KILLED, "a", 2);
+    turn();
+    ck_assert_uint_eq(sent_count, 1);
+    answer(DELIVERY_TIMEOUT);
+    ck_assert_uint_eq(webhook->retry_count, 1);
+    ck_assert_uint_ge(sent_count, 1);
+    ck_assert_str_eq(sent[0]->event.id, model[1].id);
+    until_sent(2);
+    answer(DELIVERY_OK);
+    ck_assert_str_eq(sent[0]->event.id, model[0].id);
+    answer(DELIVERY_HTTP_ERROR);
+    webhooks_stop(webhooks); /* retries are not forgotten either */
+    start_webhooks();
+    until_sent(1);
+    ck_assert_str_eq(sent[0]->event.id, model[0].id);
+    ck_assert_int_eq(sent[0]->retry.attempts, 2);
+    answer(DELIVERY_OK);
+    ck_assert(!webhooks_pending(webhooks));
+    ck_assert_uint_eq(webhooks_first(webhooks)->retry_count, 0);
+    webhooks_stop(webhooks);
+}
+END_TEST
+
+START_TEST(a_webhook_can_go_while_it_is_told_something) {
+    start_webhooks();
+    struct webhook *webhook = subscribe(EVENT_ALL_TYPES);
+    for (int i = 0; i < 20; i++)
+        write_event(EVENT_CREATED, i % 2 ? "a" : "b", i);
+    turn();
+    ck_assert_uint_eq(sent_count, 2);
+    ck_assert(webhook_delete(webhook, &err));
+    ck_assert_ptr_null(webhooks_first(webhooks));
+    answer(DELIVERY_OK);
+    answer(DELIVERY_TIMEOUT);
+    turn();
+    ck_assert_uint_eq(sent_count, 0);
+    webhooks_stop(webhooks);
+}
+END_TEST
+
+static void set_up_empty(void) {
+    set_up();
+    model_count = model_first = 0;
+}
+
+int main(void) {
+    TCase *tcase = tcase_create("webhooks");
+    tcase_add_checked_fixture(tcase, set_up_empty, tear_down);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, pages_are_those_of_a_plain_list);
+    tcase_add_test(tcase, old_events_go_and_pages_stay_right);
+    tcase_add_test(tcase, attempts_go_on_for_a_day_and_twenty_times);
+    tcase_add_test(tcase, signatures_are_those_of_the_documentation);
+    tcase_add_test(tcase, urls_are_http_with_a_host);
+    tcase_add_test(tcase, a_place_survives_what_is_not_answered);
+    tcase_add_test(tcase, what_failed_is_tried_again_and_others_go_on);
+    tcase_add_test(tcase, a_webhook_can_go_while_it_is_told_something);
+    return unit_run("webhooks", tcase);
+}

@@ -22,6 +22,7 @@ enum {
 struct logs {
     int dir;
     uv_timer_t delay, collect;
+    unsigned open_handles; /* of these two */
     struct sandbox_log *unwritten;
 };
 
@@ -243,6 +244,7 @@ bool logs_start(struct core *core, const char *path, struct error *err) {
     uv_timer_init(core->config.loop, &logs->delay);
     uv_timer_init(core->config.loop, &logs->collect);
     logs->delay.data = logs->collect.data = logs;
+    logs->open_handles = 2;
     uv_timer_start(&logs->collect, on_collect, 0, COLLECT_EVERY_MS);
     uv_unref((uv_handle_t *)&logs->collect);
     uv_unref((uv_handle_t *)&logs->delay);
@@ -252,18 +254,17 @@ bool logs_start(struct core *core, const char *path, struct error *err) {
 
 static void on_closed(uv_handle_t *handle) {
     struct logs *logs = handle->data;
+    if (--logs->open_handles)
+        return;
     close_fd(&logs->dir);
     free(logs);
-}
-
-static void on_one_closed(uv_handle_t *handle) {
-    struct logs *logs = handle->data;
-    uv_close((uv_handle_t *)&logs->collect, on_closed);
 }
 
 /* Sandboxes have been freed, and have written what they had to say. */
 void logs_stop(struct core *core) {
     struct logs *logs = steal_ptr(&core->logs);
-    if (logs)
-        uv_close((uv_handle_t *)&logs->delay, on_one_closed);
+    if (!logs)
+        return;
+    uv_close((uv_handle_t *)&logs->delay, on_closed);
+    uv_close((uv_handle_t *)&logs->collect, on_closed);
 }

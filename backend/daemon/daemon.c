@@ -22,7 +22,6 @@ enum {
     LOG_BYTES = 8 << 20,
     LOCK_WAIT_MS = 15000, /* the one before us may be on its way out, and tidying up */
     LOCK_PAUSE_US = 20000,
-    STOP_GRACE_MS = 3000,
 };
 
 /* ---- start ---- */
@@ -90,6 +89,7 @@ static void on_recovered(void *ctx) {
         return;
     }
     idle_start(daemon);
+    leave_watch_state(daemon);
     log_info("started", "version", PACKAGE_VERSION, "url", daemon->url);
     report_ready();
 }
@@ -106,33 +106,6 @@ static bool start(struct daemon *daemon, struct error *err) {
     return core_recover(daemon->core, on_recovered, daemon, err);
 }
 
-/* ---- stop ---- */
-
-static void on_settled(void *ctx) {
-    struct daemon *daemon = ctx;
-    uv_stop(&daemon->loop);
-}
-
-static void on_spares_gone(void *ctx) {
-    struct daemon *daemon = ctx;
-    runtime_settle(daemon->runtime, on_settled, daemon);
-}
-
-static void on_server_stopped(void *ctx) {
-    struct daemon *daemon = ctx;
-    runtime_drop_spares(daemon->runtime, on_spares_gone, daemon);
-}
-
-void daemon_stop(struct daemon *daemon, const char *reason) {
-    if (daemon->stopping)
-        return;
-    daemon->stopping = true;
-    log_info("stopping", "reason", reason);
-    listen_remove_socket(daemon);
-    http_server_stop(daemon->server, STOP_GRACE_MS, on_server_stopped, daemon);
-}
-
-/* The loop is not run again after the rooms have stopped: what they began on it ends with us. */
 int daemon_main(void) {
     static struct daemon daemon = {.lock = -1};
     struct error err = ERROR_INIT;
@@ -144,6 +117,7 @@ int daemon_main(void) {
     if (!daemon.failed)
         uv_run(&daemon.loop, UV_RUN_DEFAULT);
     rooms_stop(&daemon);
+    leave_close(&daemon);
     log_info("stopped");
     return daemon.failed ? 1 : 0;
 }

@@ -30,7 +30,8 @@ struct daemon {
     struct api api;
 
     uv_signal_t terminate, interrupt;
-    uv_timer_t idle;
+    uv_timer_t idle, state_look, pool_look;
+    unsigned looks; /* at the pool */
     int64_t idle_exit_ms;
     int64_t deserted_ms; /* since when no sandbox lives (loop time) */
     bool stay;           /* somebody counts on the URL: no leaving by ourselves */
@@ -41,6 +42,13 @@ struct daemon {
 int daemon_main(void);
 /* Sandboxes live on. Requests under way get a moment to end. */
 void daemon_stop(struct daemon *daemon, const char *reason);
+
+/* Ends all sandboxes, tells `ended` (may be NULL), and stops. */
+void daemon_end_all(struct daemon *daemon, void (*ended)(void *ctx), void *ctx);
+
+/* leave.c, too */
+void leave_watch_state(struct daemon *daemon);
+void leave_close(struct daemon *daemon); /* the last of the loop */
 
 /* rooms.c: what the daemon serves with. */
 bool rooms_start(struct daemon *daemon, struct error *err);

@@ -15,7 +15,8 @@ enum { IDLE_EXIT_S = 60 };
 
 /* How long nobody has needed it. */
 static int64_t unneeded_ms(const struct daemon *daemon) {
-    if (daemon->stay || sandbox_count_alive(daemon->core) || webhooks_pending(daemon->api.webhooks))
+    if (daemon->stopping || daemon->stay || sandbox_count_alive(daemon->core) ||
+        webhooks_pending(daemon->api.webhooks))
         return 0;
     int64_t deserted_ms = (int64_t)uv_now(&daemon->loop) - daemon->deserted_ms;
     return MIN(deserted_ms, http_server_quiet_ms(daemon->server));

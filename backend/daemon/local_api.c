@@ -55,48 +55,37 @@ static void post_stay(struct call *call) {
     exchange_reply_empty(call->x, 204);
 }
 
-/* A stop that ends all sandboxes first. */
-struct ending {
-    struct daemon *daemon;
-    struct exchange *x; /* NULL: who asked has left */
-    unsigned left;
+/* Who asked for a stop that ends all sandboxes first. */
+struct asker {
+    struct exchange *x; /* NULL: he has left */
 };
 
 static void on_asker_left(void *ctx, bool broken) {
-    struct ending *ending = ctx;
+    struct asker *asker = ctx;
     (void)broken;
-    ending->x = NULL;
+    asker->x = NULL;
 }
 
-static void on_one_ended(void *ctx) {
+static void on_all_ended(void *ctx) {
     static const struct exchange_events none = {0};
-    struct ending *ending = ctx;
-    if (--ending->left)
-        return;
-    if (ending->x) {
-        exchange_set_events(ending->x, &none, NULL);
-        exchange_reply_empty(ending->x, 204);
+    struct asker *asker = ctx;
+    if (asker->x) {
+        exchange_set_events(asker->x, &none, NULL);
+        exchange_reply_empty(asker->x, 204);
     }
-    daemon_stop(ending->daemon, "asked to, with all sandboxes");
-    free(ending);
+    free(asker);
 }
 
 static void end_all(struct daemon *daemon, struct exchange *x) {
     static const struct exchange_events events = {.closed = on_asker_left};
-    struct sandbox *sandbox;
-    struct ending *ending = calloc(1, sizeof(*ending));
-    if (!ending) {
+    struct asker *asker = malloc(sizeof(*asker));
+    if (!asker) {
         exchange_reply_empty(x, 500);
         return;
     }
-    *ending = (struct ending){.daemon = daemon, .x = x, .left = 1};
-    exchange_set_events(x, &events, ending);
-    while ((sandbox = sandbox_first_known(daemon->core))) {
-        ending->left++;
-        if (!sandbox_kill(sandbox, "the backend stops", on_one_ended, ending))
-            ending->left--;
-    }
-    on_one_ended(ending);
+    asker->x = x;
+    exchange_set_events(x, &events, asker);
+    daemon_end_all(daemon, on_all_ended, asker);
 }
 
 static void post_stop(struct call *call) {

@@ -29,7 +29,7 @@ static void on_delivered(void *ctx, struct delivery *delivery) {
 
 static bool is_busy(void *ctx) {
     const struct daemon *daemon = ctx;
-    return http_server_exchanges(daemon->server) > 0;
+    return daemon->server && http_server_exchanges(daemon->server) > 0;
 }
 
 static bool start_webhooks(struct daemon *daemon, struct error *err) {

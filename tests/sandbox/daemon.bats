@@ -103,3 +103,14 @@ backends() {
     [ -z "$(ls -A "$E2B_HOME/trash")" ]
     refute grep -q 'not all that ended' "$E2B_HOME"/*.log
 }
+
+@test "a backend whose state was removed takes its sandboxes along" {
+    export E2B_HOME=$TMPDIR/removed
+    id=$(new_sandbox)
+    e2b sandbox exec --background "$id" -- sleep 7144 </dev/null
+    until_true host_pid 7144 >/dev/null
+    pid=$(daemon_pid)
+    rm -rf "$E2B_HOME" 2>/dev/null || true # what belongs to the sandboxes' ids may stay
+    until_true refute kill -0 "$pid" 2>/dev/null
+    refute host_pid 7144
+}

@@ -111,6 +111,13 @@ struct core *core_start(const struct core_config *config, struct error *err);
 bool core_recover(struct core *core, void (*done)(void *ctx), void *ctx, struct error *err);
 /* Sandboxes live on. Comes before runtime_stop, and the loop does not run between the two. */
 void core_stop(struct core *core);
+/* Removes what is kept for nobody: records of sandboxes that ended an hour ago and more, old base
+ * templates, what was left in the trash. A dry run only counts. */
+struct core_garbage {
+    int64_t records;
+    struct runtime_garbage files;
+};
+bool core_collect(struct core *core, bool dry_run, struct core_garbage *found, struct error *err);
 uv_loop_t *core_loop(const struct core *core);
 /* There is one team, called by a UUID that was made with the state. */
 const char *core_team_id(const struct core *core);

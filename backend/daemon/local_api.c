@@ -101,6 +101,22 @@ static void post_stop(struct call *call) {
     daemon_stop(call->ctx, "asked to");
 }
 
+static void post_gc(struct call *call) {
+    const struct daemon *daemon = call->ctx;
+    struct error err = ERROR_INIT;
+    struct core_garbage found = {0};
+    if (refuse_strangers(call))
+        return;
+    const char *dry = exchange_param(call->x, "dryRun", 0, &err);
+    if (core_collect(daemon->core, dry && strcmp(dry, "true") == 0, &found, &err))
+        exchange_reply_json(call->x, 200,
+                            json_pack("{s:I, s:i, s:i}", "records", (json_int_t)found.records,
+                                      "bases", (int)found.files.bases, "trash",
+                                      (int)found.files.trash));
+    else
+        exchange_reply_error(call->x, &err);
+}
+
 static const char id_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /* An event that did not happen, to try receivers with. */
@@ -128,6 +144,7 @@ const struct route local_routes[] = {
     {"GET", "/local/env", 0, get_env},
     {"POST", "/local/stay", 0, post_stay},
     {"POST", "/local/stop", 0, post_stop},
+    {"POST", "/local/gc", 0, post_gc},
     {"POST", "/local/events", ROUTE_JSON, post_event},
     {0},
 };

@@ -107,6 +107,17 @@ void guest_release(struct guest *guest);
 /* Removes what an unknown sandbox left behind (start of the daemon). */
 void runtime_sweep(struct runtime *rt, bool (*is_known)(void *ctx, const char *id), void *ctx);
 
+/* ---- what is left over -------------------------------------------------------------------------
+ */
+
+struct runtime_garbage {
+    unsigned bases; /* templates made of a host that has changed since */
+    unsigned trash; /* directories that wait to be emptied, or could not be */
+};
+/* Counts them, and unless it is a dry run removes them in time; old bases only if `bases_too`. */
+void runtime_collect(struct runtime *rt, bool bases_too, bool dry_run,
+                     struct runtime_garbage *found);
+
 /* ---- volumes -----------------------------------------------------------------------------------
  */
 

@@ -302,3 +302,8 @@ static void empty_next(struct sandbox_dirs *dirs) {
     set_aside(dirs);
     uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
 }
+
+void sandbox_dirs_empty(struct sandbox_dirs *dirs) {
+    if (!dirs->emptying)
+        uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
+}

@@ -52,6 +52,9 @@ void sandbox_dirs_finish(struct sandbox_dirs *dirs, uint64_t ms,
 void sandbox_dirs_each(struct sandbox_dirs *dirs, void (*each)(void *ctx, const char *id),
                        void *ctx);
 
+/* Goes on with what is in the trash. */
+void sandbox_dirs_empty(struct sandbox_dirs *dirs);
+
 /* layer_dirs.c: the same of layers. */
 int layer_dirs_create(struct sandbox_dirs *dirs, const char *name, uint32_t owner,
                       struct error *err);

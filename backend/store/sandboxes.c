@@ -147,6 +147,19 @@ bool store_sandbox_exists(struct store *store, const char *id, bool *exists, str
     return ok;
 }
 
+bool store_sandbox_count_ended(struct store *store, int64_t before_ms, int64_t *count,
+                               struct error *err) {
+    sqlite3_stmt *s =
+        store_prepare(store, "SELECT count(*) FROM sandboxes WHERE ended_ms < ?", err);
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, before_ms);
+    bool ok = sqlite3_step(s) == SQLITE_ROW || store_fail(store, "cannot count old records", err);
+    *count = sqlite3_column_int64(s, 0);
+    store_reset(s);
+    return ok;
+}
+
 bool store_sandbox_purge(struct store *store, int64_t before_ms, struct error *err) {
     sqlite3_stmt *s = store_prepare(store, "DELETE FROM sandboxes WHERE ended_ms < ?", err);
     if (!s)

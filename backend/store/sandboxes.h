@@ -59,6 +59,9 @@ struct sandbox_tombstone {
 bool store_sandbox_tombstone(struct store *store, const char *id,
                              struct sandbox_tombstone *tombstone, bool *found, struct error *err);
 /* Forgets those that ended before. */
+/* How many store_sandbox_purge would forget. */
+bool store_sandbox_count_ended(struct store *store, int64_t before_ms, int64_t *count,
+                               struct error *err);
 bool store_sandbox_purge(struct store *store, int64_t before_ms, struct error *err);
 
 #endif

@@ -29,9 +29,11 @@ void local_close(struct client **client) {
 }
 
 static const struct command *const children[] = {
-    &command_local_start,  &command_local_stop,  &command_local_status,
-    &command_local_env,    &command_local_logs,  &command_local_export,
-    &command_local_import, &command_local_reset, NULL,
+    &command_local_start,  &command_local_stop,
+    &command_local_status, &command_local_env,
+    &command_local_logs,   &command_local_gc,
+    &command_local_export, &command_local_import,
+    &command_local_reset,  NULL,
 };
 
 const struct command command_local = {

@@ -14,6 +14,7 @@ extern const struct command command_local_stop;
 extern const struct command command_local_status;
 extern const struct command command_local_env;
 extern const struct command command_local_logs;
+extern const struct command command_local_gc;
 extern const struct command command_local_export;
 extern const struct command command_local_import;
 extern const struct command command_local_reset;

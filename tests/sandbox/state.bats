@@ -53,6 +53,18 @@ connect() {
     [ "$(e2b volume cat data /greeting)" = hello ]
 }
 
+@test "gc says what goes, and leaves what a sandbox may need" {
+    e2b local status >/dev/null
+    mkdir -p "$E2B_HOME/base/0123456789abcdef/root" "$E2B_HOME/trash/.stuck-1/rw"
+    run -0 e2b local gc --dry-run
+    [[ "$output" == "Would be removed:"*"Old base templates: 0"*"trash: "[1-9]* ]]
+    [ -d "$E2B_HOME/trash/.stuck-1" ]
+    run -0 e2b local gc
+    until_true test ! -e "$E2B_HOME/trash/.stuck-1" -a ! -e "$E2B_HOME/trash/stuck-1"
+    [ -d "$E2B_HOME/base/0123456789abcdef" ]
+    rm -rf "$E2B_HOME/base/0123456789abcdef"
+}
+
 @test "import is refused where there is a state, reset asks" {
     run -1 e2b local import "$BATS_FILE_TMPDIR/state.tar"
     [[ "$output" == *"there is a state already"* ]]
@@ -79,6 +91,15 @@ connect() {
     [ "$(as_user 'cat d/g; stat -c "%a %h %U" d/f; readlink d/l; stat -c "%s %b" sparse; stat -c %F p')" = "$(
         printf 'mine\n4711 2 %s\nf\n67108864 0\nfifo' "$(as_user 'id -un')")" ]
     [ "$(as_root 'cat /etc/marker; test -e /etc/apt || echo gone; cat /mnt/data/greeting')" = "$(printf 'changed\ngone\nhello')" ]
+}
+
+@test "gc removes old bases where nothing is made of them" {
+    e2b sandbox kill --all --state running,paused
+    mkdir -p "$E2B_HOME/base/0123456789abcdef"
+    run -0 e2b local gc --format json
+    [ "$(jq .bases <<<"$output")" = 1 ]
+    [ ! -e "$E2B_HOME/base/0123456789abcdef" ]
+    new_sandbox
 }
 
 @test "an archive that leads elsewhere, or brings a device, is refused and leaves nothing" {

@@ -20,6 +20,7 @@ struct forking {
         unsigned index;
     } children[FORK_MAX];
     struct fork_result *results;
+    bool is_used; /* by a child, with whose end the copy goes */
     struct overlays overlays;
     sandbox_forked done;
     void *ctx;
@@ -40,7 +41,8 @@ static void fail(struct order *order, const struct error *err) {
 static void finish_one(struct forking *f) {
     if (--f->left)
         return;
-    layers_release(f->order.core, &f->overlays); /* if nobody could be made of it */
+    if (!f->is_used)
+        layers_release(f->order.core, &f->overlays);
     f->done(f->ctx, f->results, f->count, NULL);
     forking_free(f);
 }
@@ -73,6 +75,7 @@ static void make_one(struct forking *f, unsigned index, const struct sandbox *pa
         volumes_names(f->order.core, &parent->mounts, &request.mounts) &&
         copy_network(&request.network, &parent->network)) {
         sandbox_make(f->order.core, &origin, &request, on_made, &f->children[index]);
+        f->is_used |= !f->results[index].err.kind;
     } else {
         error_errno(&err, ENOMEM, "cannot make a sandbox");
         on_made(&f->children[index], NULL, &err);

@@ -276,3 +276,22 @@ SCRIPT
     [[ "$output" == "$(cat "$BATS_TEST_TMPDIR/metrics")"* ]]
     [[ "$output" =~ '"memTotal":'[1-9] ]]
 }
+
+@test "a sandbox is paused, forked, copied, and a port in it awaited" {
+    one=$("$E2B" sandbox create -d)
+    "$E2B" sandbox exec "$one" -- 'echo kept >file'
+    run -0 "$E2B" sandbox pause "$one"
+    run -0 "$E2B" sandbox info "$one"
+    [[ "$output" == *"State: Paused"*"memory"* ]]
+    run -0 "$E2B" sandbox resume "$one"
+    fork=$("$E2B" sandbox fork "$one")
+    [ "$("$E2B" sandbox exec "$fork" -- cat file)" = kept ]
+    "$E2B" sandbox snapshot create "$one" --name ready
+    copy=$("$E2B" sandbox create -d ready)
+    [ "$("$E2B" sandbox exec "$copy" -- cat file)" = kept ]
+    run -124 "$E2B" sandbox wait "$copy" --for port:8123 --timeout 1
+    "$E2B" sandbox exec -b "$copy" -- python3 -m http.server 8123
+    run -0 "$E2B" sandbox wait "$copy" --for port:8123 --timeout 30
+    "$E2B" sandbox kill "$one" "$fork" "$copy"
+    run -0 "$E2B" sandbox snapshot delete ready
+}

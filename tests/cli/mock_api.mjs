@@ -49,8 +49,8 @@ const fail = (res, code, message, headers) => reply(res, code, { code, message }
 const view = (s, full) => ({
   sandboxID: s.id, templateID: 'rki5dems9wqfm4r03t7g', alias: s.template, clientID: 'cafecafe',
   startedAt: s.startedAt, endAt: new Date(Date.parse(s.startedAt) + s.timeout * 1000).toISOString(),
-  state: 'running', cpuCount: 2, memoryMB: 512, diskSizeMB: 1024, envdVersion: s.version,
-  metadata: s.metadata, ...(full ? { envdAccessToken: TOKEN, domain: null } : {}),
+  state: s.paused ? 'paused' : 'running', cpuCount: 2, memoryMB: 512, diskSizeMB: 1024, envdVersion: s.version,
+  metadata: s.metadata, ...(full ? { envdAccessToken: TOKEN, domain: null, network: s.network, allowInternetAccess: true } : {}),
 })
 
 const make = (body) => {
@@ -58,7 +58,7 @@ const make = (body) => {
   const s = {
     id, template: body.templateID, timeout: body.timeout, metadata: body.metadata ?? {},
     startedAt: new Date(Date.parse('2026-01-02T03:04:05Z') + made * 1000).toISOString(),
-    version: body.templateID === 'old' ? '0.5.1' : '0.6.13',
+    version: body.templateID === 'old' ? '0.5.1' : '0.6.13', network: {},
   }
   sandboxes.set(id, s)
   return s
@@ -147,6 +147,17 @@ const upload = (req, res, url, bytes) => {
   res.writeHead(200).end()
 }
 
+const snapshots = new Map()
+const snapshot = (name) => {
+  const made = { snapshotID: name ? `${name}:default` : `snap${snapshots.size}`, names: name ? [`${name}:default`] : [] }
+  return snapshots.set(made.snapshotID, made), made
+}
+const listSnapshots = (res, query) => {
+  const from = Number(query.get('nextToken') ?? 0), limit = Number(query.get('limit'))
+  const all = [...snapshots.values()].filter((s) => !query.get('name') || s.names.includes(`${query.get('name')}:default`))
+  reply(res, 200, all.slice(from, from + limit), from + limit < all.length ? { 'x-next-token': String(from + limit) } : {})
+}
+
 const control = (req, res, url, body) => {
   if (req.headers['x-api-key'] !== KEY) return fail(res, 401, 'authorization header is missing')
   const [, resource, id, action] = url.pathname.split('/')
@@ -154,6 +165,7 @@ const control = (req, res, url, body) => {
   if (url.pathname === '/v2/sandboxes') return list(res, url.searchParams)
   if (resource === 'teams') return team(res, id, url.searchParams)
   if (/^(\/v[23])?\/templates(\/|$)/.test(url.pathname)) return templates(req, res, url, body)
+  if (resource === 'snapshots') return listSnapshots(res, url.searchParams)
   if (resource !== 'sandboxes') return fail(res, 404, 'no such path')
   if (id === 'ihtml')
     return res.writeHead(502, { 'content-type': 'text/html' }).end('<html>\n<h1>Bad Gateway</h1>\n</html>')
@@ -164,6 +176,13 @@ const control = (req, res, url, body) => {
   if (action === 'logs') return reply(res, 200, { logs: logs(s, from), logEntries: [] })
   if (action === 'metrics') return reply(res, 200, metrics(from))
   if (action === 'timeout') return (s.timeout = body.timeout), reply(res, 204)
+  if (action === 'pause' && s.paused) return fail(res, 409, `Error pausing sandbox - sandbox '${id}' is already paused`)
+  if (action === 'pause') return (s.paused = true), reply(res, 204)
+  if (action === 'connect') s.paused = false
+  if (action === 'fork') return reply(res, 201, [...Array(body.count)].map((_, i) =>
+    i === 1 ? { error: { code: 503, message: 'no room' } } : { sandbox: view(make({ templateID: s.template, ...body }), true) }))
+  if (action === 'snapshots') return reply(res, 201, snapshot(body.name))
+  if (action === 'network') return Object.assign(s.network, body), reply(res, 204)
   look(res, s)
 }
 

@@ -29,6 +29,11 @@ extern const struct route api_sandbox_time_routes[];  /* timeout, refreshes */
 extern const struct route api_sandbox_state_routes[]; /* pause, resume, connect */
 extern const struct route api_fork_routes[];
 extern const struct route api_snapshot_routes[];
+extern const struct route api_template_routes[];
+extern const struct route api_template_tag_routes[];
+extern const struct route api_template_file_routes[];
+extern const struct route api_build_routes[];
+extern const struct route api_build_log_routes[];
 extern const struct route api_log_routes[];
 extern const struct route api_metrics_routes[];
 extern const struct route api_network_routes[];

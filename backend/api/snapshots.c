@@ -103,18 +103,8 @@ static void list(struct call *call) {
     exchange_reply_json(call->x, 200, snapshots);
 }
 
-static void delete (struct call *call) {
-    const struct api *api = call->ctx;
-    struct error err = ERROR_INIT;
-    if (template_delete(api->core, call->params[0], &err))
-        exchange_reply_empty(call->x, 204);
-    else
-        exchange_reply_error(call->x, &err);
-}
-
 const struct route api_snapshot_routes[] = {
     {"POST", "/sandboxes/{id}/snapshots", ROUTE_JSON_MAY, create},
     {"GET", "/snapshots", 0, list},
-    {"DELETE", "/templates/{id}", 0, delete},
     {0},
 };

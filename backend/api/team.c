@@ -10,8 +10,8 @@ static void list(struct call *call) {
     exchange_add_header(call->x, "Cache-Control", "no-store");
     exchange_reply_json(call->x, 200,
                         json_pack("[{s:s, s:s, s:s, s:s, s:b}]", "teamID", core_team_id(api->core),
-                                  "name", "local", "slug", "local", "apiKey", api->api_key,
-                                  "isDefault", 1));
+                                  "name", CORE_TEAM_SLUG, "slug", CORE_TEAM_SLUG, "apiKey",
+                                  api->api_key, "isDefault", 1));
 }
 
 const struct route api_team_routes[] = {

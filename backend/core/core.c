@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/core/build_run.h"
 #include "backend/core/core.h"
+#include "backend/core/kept.h"
+#include "backend/core/recipe.h"
+#include "backend/core/uploads.h"
 #include "backend/store/sandboxes.h"
 
 #include <errno.h>
@@ -65,15 +69,18 @@ struct core *core_start(const struct core_config *config, struct error *err) {
     core->config = *config;
     core->idle = true;
     if (token_load_seed(core, err) && load_team(core, err) && keys_load(core, err) &&
-        volumes_load(core, err) && templates_load(core, err) &&
+        volumes_load(core, err) && templates_load(core, err) && recipes_load(core, err) &&
+        kept_load(core, err) && uploads_start(core, err) &&
         store_sandbox_purge(config->store, clock_now_ms() - remember_ms, err) &&
         timeouts_start(core, err) && metrics_start(core, err) &&
-        logs_start(core, config->logs, err)) {
+        logs_start(core, config->logs, err) && collecting_start(core, err)) {
         store_on_checkpoint_due(config->store, on_checkpoint_due, core);
         return core;
     }
     keys_free(core);
     volumes_free(core);
+    recipes_free(core);
+    kept_free(core);
     templates_free(core);
     free(core);
     return NULL;
@@ -83,6 +90,8 @@ void core_stop(struct core *core) {
     if (core->checkpoint)
         core->checkpoint->core = NULL;
     timeouts_stop(core);
+    collecting_stop(core);
+    builds_stop(core);
     keys_free(core);
     metrics_stop(core);
     volumes_free(core);
@@ -95,6 +104,9 @@ void core_stop(struct core *core) {
         sandbox_free(sandbox);
     }
     logs_stop(core);
+    recipes_free(core);
+    kept_free(core);
+    uploads_free(core);
     templates_free(core);
     free(core);
 }

@@ -31,6 +31,11 @@ struct core {
     struct metrics *metrics;
     struct logs *logs;      /* NULL: nothing is logged */
     struct volume *volumes; /* oldest first */
+    struct recipe *recipes; /* oldest first */
+    struct kept *kept;      /* layers for the next build */
+    unsigned builds;        /* under way */
+    struct upload *uploads; /* archives that were announced */
+    uv_timer_t *collecting; /* when to look for what no build needs any more */
 };
 
 /* ---- registry.c ---- */

@@ -92,7 +92,8 @@ static void on_captured(void *ctx, const struct overlays *overlays, const struct
         return;
     }
     struct sandbox *parent = sandbox_lookup(core, f->order.id, &own);
-    const struct template *template = parent ? template_by_id(core, parent->template_id) : NULL;
+    const struct template *template =
+        parent ? template_by_id(core, parent->template_id, parent->build_id) : NULL;
     if (!template || !record_checkpoint(parent, NULL, &own) ||
         !overlays_copy(&f->overlays, overlays->at, overlays->count)) {
         if (!own.kind)

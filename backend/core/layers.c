@@ -4,7 +4,10 @@
  * sandbox or a template is made of them. Nothing counts them: who names one is looked for when it
  * may be the last.
  */
+#include "backend/core/build_run.h"
 #include "backend/core/core.h"
+#include "backend/core/kept.h"
+#include "backend/core/recipe.h"
 
 #include <string.h>
 
@@ -21,12 +24,25 @@ static void compare(void *ctx, const char *name) {
 typedef void each_fn(const struct overlays *overlays, void (*each)(void *ctx, const char *name),
                      void *ctx);
 
+struct named {
+    each_fn *each;
+    struct search *search;
+};
+
+static void compare_all(void *ctx, const struct overlays *overlays) {
+    const struct named *named = ctx;
+    named->each(overlays, compare, named->search);
+}
+
 static bool is_named(const struct core *core, each_fn *each, const char *name) {
     struct search search = {.name = name};
     for (struct sandbox *at = core->newest; at && !search.found; at = at->older)
         each(&at->overlays, compare, &search);
     for (struct template *at = core->templates; at && !search.found; at = at->next)
         each(&at->overlays, compare, &search);
+    struct named named = {.each = each, .search = &search};
+    recipes_each_overlays(core, compare_all, &named);
+    kept_each_overlays(core, compare_all, &named);
     return search.found;
 }
 

@@ -97,7 +97,7 @@ void sandbox_log_put(struct sandbox_log *log, struct log_record *record) {
 }
 
 struct sandbox_log *sandbox_log_of(struct sandbox *sandbox) {
-    if (sandbox->log || !sandbox->core->logs)
+    if (sandbox->log || !sandbox->core->logs || sandbox->is_hidden)
         return sandbox->log;
     sandbox->log = calloc(1, sizeof(*sandbox->log));
     if (sandbox->log)

@@ -93,7 +93,8 @@ static bool fill_overlays(struct sandbox *sandbox, const char *text, struct erro
 }
 
 static bool fill(struct sandbox *sandbox, struct sandbox_row *row, struct error *err) {
-    const struct template *template = template_by_id(sandbox->core, row->template_id);
+    const struct template *template =
+        template_by_id(sandbox->core, row->template_id, row->build_id);
     if (!template)
         return error_set(err, ERR_NOT_FOUND, "its template is gone");
     sandbox_set_template(sandbox, template);

@@ -53,7 +53,7 @@ void sandbox_set_template(struct sandbox *sandbox, const struct template *templa
 }
 
 void core_tell_idle(struct core *core) {
-    bool idle = sandbox_count_alive(core) == 0;
+    bool idle = sandbox_count_alive(core) == 0 && !core->builds;
     if (idle != core->idle && core->config.idle_changed)
         core->config.idle_changed(core->config.ctx, idle);
     core->idle = idle;

@@ -75,6 +75,7 @@ struct sandbox {
     struct sandbox_wait *waits;    /* until its change of state is over */
     const char *doom;              /* it is to end as soon as that is; static */
     bool is_lost;                  /* its first process ended during it */
+    bool is_hidden;                /* a step of a build runs in it: nobody else knows of it */
     void (*ended)(void *ctx);      /* who waits for its end; may be NULL */
     void *ended_ctx;
 };
@@ -96,7 +97,8 @@ struct core_config {
     uv_loop_t *loop;
     struct runtime *runtime;
     struct store *store;
-    const char *logs; /* directory for the logs of sandboxes; NULL: none are kept */
+    const char *logs;  /* directory for the logs of sandboxes; NULL: none are kept */
+    const char *state; /* directory, for what is uploaded */
     unsigned max_sandboxes;
     int64_t max_timeout_s;
     const char *secret_key;                     /* file with the key of the secrets */
@@ -104,6 +106,8 @@ struct core_config {
     void (*idle_changed)(void *ctx, bool idle); /* no sandbox lives (or one does again) */
     void *ctx;
 };
+
+#define CORE_TEAM_SLUG "local"
 
 struct core *core_start(const struct core_config *config, struct error *err);
 /* Finds what an earlier daemon left: adopts running sandboxes, removes the rest; then `done`, which

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/core/template.h"
 #include "backend/core/core.h"
+#include "backend/core/recipe.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -54,6 +55,9 @@ static bool copy_trimmed(char to[static TEMPLATE_REFERENCE], const char *from, s
 }
 
 static bool parse(const char *text, struct reference *reference, struct error *err) {
+    static const char own[] = CORE_TEAM_SLUG "/";
+    if (strncmp(text, own, sizeof(own) - 1) == 0)
+        text += sizeof(own) - 1;
     size_t name_len = strcspn(text, ":");
     const char *tag = text[name_len] ? text + name_len + 1 : TEMPLATE_DEFAULT_TAG;
     if (copy_trimmed(reference->name, text, name_len) && is_name(reference->name) &&
@@ -63,7 +67,7 @@ static bool parse(const char *text, struct reference *reference, struct error *e
                      text);
 }
 
-static bool is_base(const char *name) {
+bool template_is_base(const char *name) {
     for (size_t i = 0; i < ARRAY_LEN(base_names); i++)
         if (strcmp(name, base_names[i]) == 0)
             return true;
@@ -97,35 +101,46 @@ const struct template *template_resolve(const struct core *core, const char *tex
     struct reference reference;
     if (!parse(text, &reference, err))
         return NULL;
-    bool known = is_base(reference.name);
+    bool known = template_is_base(reference.name);
     if (known && strcmp(reference.tag, TEMPLATE_DEFAULT_TAG) == 0)
         return &base;
     const struct template *found = known ? NULL : find(core, &reference, &known);
+    if (!found && !known)
+        found = recipe_template(core, reference.name, reference.tag, &known);
     if (!found)
         say_not_found(&reference, known, err);
     return found;
 }
 
-const struct template *template_by_id(const struct core *core, const char *id) {
+const struct template *template_by_id(const struct core *core, const char *id,
+                                      const char *build_id) {
     if (strcmp(id, base.id) == 0)
         return &base;
     const struct template *at = core->templates;
     while (at && strcmp(at->id, id) != 0)
         at = at->next;
-    return at;
+    return at ? at : recipe_template_of(core, id, build_id);
 }
 
-bool template_check_name(const char *text, char name[static TEMPLATE_REFERENCE],
+const struct template *template_base(void) {
+    return &base;
+}
+
+bool template_parse_name(const char *text, char name[static TEMPLATE_REFERENCE],
                          char tag[static TEMPLATE_REFERENCE], struct error *err) {
     struct reference reference;
     if (!parse(text, &reference, err))
         return false;
-    if (is_base(reference.name))
-        return error_set(err, ERR_INVALID, "the name '%s' is that of the base template",
-                         reference.name);
     memcpy(name, reference.name, TEMPLATE_REFERENCE);
     memcpy(tag, reference.tag, TEMPLATE_REFERENCE);
     return true;
+}
+
+bool template_check_name(const char *text, char name[static TEMPLATE_REFERENCE],
+                         char tag[static TEMPLATE_REFERENCE], struct error *err) {
+    return template_parse_name(text, name, tag, err) &&
+           (!template_is_base(name) ||
+            error_set(err, ERR_INVALID, "the name '%s' is that of the base template", name));
 }
 
 const char *sandbox_template_id(const struct core *core, const char *text) {

@@ -13,7 +13,7 @@ static void release(const char *text) {
     free((void *)(uintptr_t)text);
 }
 
-static void template_free(struct template *template) {
+void template_free(struct template *template) {
     release(template->id);
     release(template->build_id);
     release(template->default_user);
@@ -21,6 +21,8 @@ static void template_free(struct template *template) {
     release(template->name);
     release(template->tag);
     release(template->sandbox_id);
+    release(template->start_cmd);
+    release(template->ready_cmd);
     pairs_free(&template->env);
     overlays_free(&template->overlays);
     free(template);
@@ -41,7 +43,7 @@ static bool copy_texts(struct template *to, const struct template_row *row) {
            (to->default_workdir || !*row->workdir);
 }
 
-static struct template *from_row(const struct template_row *row, struct error *err) {
+struct template *template_new(const struct template_row *row, struct error *err) {
     struct template *template = calloc(1, sizeof(*template));
     cleanup_json json_t *overlays = json_parse(row->overlays, strlen(row->overlays), err);
     if (template && overlays && copy_texts(template, row) &&
@@ -79,7 +81,7 @@ static void forget_alias(struct core *core, const struct template *template) {
 }
 
 bool template_add(struct core *core, struct template_row *row, struct error *err) {
-    struct template *template = from_row(row, err);
+    struct template *template = template_new(row, err);
     if (!template)
         return false;
     for (struct template *at = core->templates; at; at = at->next)
@@ -121,9 +123,9 @@ const struct template *template_newest(const struct core *core) {
     return at;
 }
 
-static bool is_used(const struct core *core, const struct template *template) {
+bool template_is_used(const struct core *core, const char *id, const char *build_id) {
     for (const struct sandbox *at = core->newest; at; at = at->older)
-        if (strcmp(at->template_id, template->id) == 0)
+        if (strcmp(at->template_id, id) == 0 && (!build_id || strcmp(at->build_id, build_id) == 0))
             return true;
     return false;
 }
@@ -138,7 +140,7 @@ bool template_delete(struct core *core, const char *reference, struct error *err
     struct template *gone = *at;
     if (!gone)
         return error_set(err, ERR_FORBIDDEN, "the base template cannot be deleted");
-    if (is_used(core, gone))
+    if (template_is_used(core, gone->id, NULL))
         return error_set(err, ERR_INVALID,
                          "cannot delete template '%.200s' because there are running sandboxes "
                          "using it",

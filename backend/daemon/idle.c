@@ -6,6 +6,7 @@
  */
 #include "backend/daemon/daemon.h"
 
+#include "backend/core/build_run.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -16,7 +17,7 @@ enum { IDLE_EXIT_S = 60 };
 /* How long nobody has needed it. */
 static int64_t unneeded_ms(const struct daemon *daemon) {
     if (daemon->stopping || daemon->stay || sandbox_count_alive(daemon->core) ||
-        webhooks_pending(daemon->api.webhooks))
+        builds_running(daemon->core) || webhooks_pending(daemon->api.webhooks))
         return 0;
     int64_t deserted_ms = (int64_t)uv_now(&daemon->loop) - daemon->deserted_ms;
     return MIN(deserted_ms, http_server_quiet_ms(daemon->server));

@@ -70,6 +70,7 @@ bool rooms_start(struct daemon *daemon, struct error *err) {
         .loop = &daemon->loop,
         .runtime = daemon->runtime,
         .store = daemon->store,
+        .state = daemon->paths.state,
         .logs = logs,
         .max_sandboxes = MAX_SANDBOXES,
         .max_timeout_s = MAX_TIMEOUT_S,

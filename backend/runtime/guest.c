@@ -365,8 +365,9 @@ static void take_over(struct guest *g, const struct plan *plan, const struct gue
 
 void guest_create(struct runtime *rt, const struct plan *plan, const struct guest_events *events,
                   void *ctx, guest_ready ready) {
-    struct guest *spare = spares_take(rt->spares, plan);
-    spares_expect(rt->spares, plan);
+    struct guest *spare = plan->alone ? NULL : spares_take(rt->spares, plan);
+    if (!plan->alone)
+        spares_expect(rt->spares, plan);
     if (spare)
         take_over(spare, plan, events, ctx, ready);
     else

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 static int open_dir(int at, const char *name) {
@@ -23,6 +24,27 @@ int layer_dirs_create(struct sandbox_dirs *dirs, const char *name, uint32_t owne
     if (made)
         layer_dirs_discard(dirs, name);
     return -1;
+}
+
+static bool take(struct sandbox_dirs *dirs, const char *id, const char *name) {
+    cleanup_close int from = open_dir(dirs->sandboxes, id);
+    cleanup_close int to = open_dir(dirs->layers, name);
+    if (from < 0 || to < 0 || renameat(from, "rw", to, "rw") < 0)
+        return false;
+    cleanup_close int rw = open_dir(to, "rw");
+    return rw >= 0 && renameat(rw, "upper", rw, "root") == 0 &&
+           (renameat(rw, "usr-upper", rw, "usr") == 0 || errno == ENOENT);
+}
+
+bool layer_dirs_take(struct sandbox_dirs *dirs, const char *id, const char *name,
+                     struct error *err) {
+    bool made = mkdirat(dirs->layers, name, 0700) == 0;
+    if (made && take(dirs, id, name))
+        return true;
+    error_errno(err, errno, "cannot make the layer %s", name);
+    if (made)
+        layer_dirs_discard(dirs, name);
+    return false;
 }
 
 int layer_dirs_open(struct sandbox_dirs *dirs, const char *name) {

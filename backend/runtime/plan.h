@@ -52,6 +52,7 @@ struct plan {
     struct plan_limits limits;
     struct plan_network network;
     bool resumes; /* its directory is there, with all that it wrote before */
+    bool alone;   /* no more like it will be asked for */
     struct plan_mounts mounts;
 };
 

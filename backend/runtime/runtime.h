@@ -173,6 +173,8 @@ void runtime_sync(struct runtime *rt, guest_done done, void *ctx);
 /* Copies it, of a sandbox that stands still, to the new layer layers/NAME. */
 void runtime_copy(struct runtime *rt, const char *id, const char *layer, guest_done done,
                   void *ctx);
+/* Makes it, of one that has ended and whose files were kept, the new layer layers/NAME. */
+bool runtime_take(struct runtime *rt, const char *id, const char *layer, struct error *err);
 /* Puts a layer on top of the overlays that it was made over. */
 bool runtime_stack_layer(struct runtime *rt, const char *layer, struct overlays *overlays);
 /* Out of sight at once, removed later. The first: of a sandbox that does not run. */

@@ -58,6 +58,9 @@ void sandbox_dirs_empty(struct sandbox_dirs *dirs);
 /* layer_dirs.c: the same of layers. */
 int layer_dirs_create(struct sandbox_dirs *dirs, const char *name, uint32_t owner,
                       struct error *err);
+/* What the sandbox wrote becomes the layer: its rw/ is moved. */
+bool layer_dirs_take(struct sandbox_dirs *dirs, const char *id, const char *name,
+                     struct error *err);
 int layer_dirs_open(struct sandbox_dirs *dirs, const char *name);
 void layer_dirs_discard(struct sandbox_dirs *dirs, const char *name);
 void layer_dirs_each(struct sandbox_dirs *dirs, void (*each)(void *ctx, const char *name),

@@ -113,17 +113,28 @@ void runtime_copy(struct runtime *rt, const char *id, const char *layer, guest_d
         runtime_defer(rt, finish, job);
 }
 
+bool runtime_take(struct runtime *rt, const char *id, const char *layer, struct error *err) {
+    bool ok = layer_dirs_take(&rt->dirs, id, layer, err);
+    sandbox_dirs_discard(&rt->dirs, id);
+    return ok;
+}
+
 /* An overlay to which nothing was written gets no layer: their number is bounded. */
 bool runtime_stack_layer(struct runtime *rt, const char *layer, struct overlays *overlays) {
     static const char *const parts[ZYGOTE_MAX_OVERLAYS] = {"root", "usr"};
     cleanup_close int rw = layer_dirs_open(&rt->dirs, layer);
+    bool is_empty = true;
     for (size_t i = 0; rw >= 0 && i < overlays->count; i++) {
         char name[128];
         snprintf(name, sizeof(name), OVERLAYS_LAYERS "%s/rw/%s", layer, parts[i]);
-        bool is_empty = i > 0 && unlinkat(rw, parts[i], AT_REMOVEDIR) == 0;
-        if (!is_empty && !overlays_push(&overlays->at[i], name))
+        if (unlinkat(rw, parts[i], AT_REMOVEDIR) == 0)
+            continue;
+        is_empty = false;
+        if (!overlays_push(&overlays->at[i], name))
             return false;
     }
+    if (rw >= 0 && is_empty)
+        layer_dirs_discard(&rt->dirs, layer);
     return rw >= 0;
 }
 

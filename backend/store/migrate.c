@@ -157,6 +157,60 @@ static const char *const steps[] = {
     "  overlays TEXT NOT NULL,"
     "  created_ms INTEGER NOT NULL"
     ") WITHOUT ROWID;",
+
+    "CREATE TABLE recipes ("
+    "  id TEXT PRIMARY KEY,"
+    "  name TEXT NOT NULL UNIQUE,"
+    "  is_public INTEGER NOT NULL,"
+    "  created_ms INTEGER NOT NULL,"
+    "  updated_ms INTEGER NOT NULL,"
+    "  spawned_ms INTEGER NOT NULL," /* 0: never */
+    "  spawn_count INTEGER NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE builds ("
+    "  id TEXT PRIMARY KEY,"
+    "  recipe_id TEXT NOT NULL,"
+    "  status INTEGER NOT NULL," /* enum build_status */
+    "  created_ms INTEGER NOT NULL,"
+    "  updated_ms INTEGER NOT NULL,"
+    "  finished_ms INTEGER NOT NULL," /* 0: not yet */
+    "  cpus INTEGER NOT NULL,"
+    "  memory_mb INTEGER NOT NULL,"
+    "  tags TEXT NOT NULL," /* JSON, as are env and overlays */
+    "  start_cmd TEXT NOT NULL,"
+    "  ready_cmd TEXT NOT NULL,"
+    "  user TEXT NOT NULL,"
+    "  workdir TEXT NOT NULL,"
+    "  env TEXT NOT NULL,"
+    "  overlays TEXT NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  reason_step TEXT NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX builds_recipe ON builds (recipe_id);"
+    "CREATE TABLE recipe_tags ("
+    "  recipe_id TEXT NOT NULL,"
+    "  tag TEXT NOT NULL,"
+    "  build_id TEXT NOT NULL,"
+    "  created_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (recipe_id, tag)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE kept_layers ("
+    "  key TEXT PRIMARY KEY," /* of what made it */
+    "  overlays TEXT NOT NULL,"
+    "  user TEXT NOT NULL,"
+    "  workdir TEXT NOT NULL,"
+    "  env TEXT NOT NULL,"
+    "  used_ms INTEGER NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE build_lines ("
+    "  build_id TEXT NOT NULL,"
+    "  number INTEGER NOT NULL,"
+    "  at_ms INTEGER NOT NULL,"
+    "  level INTEGER NOT NULL," /* enum log_level */
+    "  step TEXT NOT NULL,"
+    "  message TEXT NOT NULL,"
+    "  PRIMARY KEY (build_id, number)"
+    ") WITHOUT ROWID;",
 };
 
 static bool execute(struct store *store, const char *sql, struct error *err) {

@@ -19,7 +19,8 @@
 enum {
     STEP_TIMEOUT_MS = 3600 * 1000,
     READY_TIMEOUT_MS = 600 * 1000,
-    READY_PAUSE_MS = 2000,
+    FIRST_PAUSE_MS = 50,
+    LAST_PAUSE_MS = 2000,
     SHARED_FROM_LOWERS = ZYGOTE_MAX_LAYERS - 6,
 };
 
@@ -38,6 +39,7 @@ struct build_run {
     char label[64], step[BUILD_STEP];
     char last[256]; /* line on standard output */
     int64_t started_ms, ready_until_ms;
+    uint64_t pause_ms;
     uv_timer_t *timer; /* until the next look whether it is ready */
     struct error err;
 };
@@ -377,7 +379,8 @@ static void on_checked(void *ctx, const struct process_end *end, const struct er
         return;
     }
     if (!err && clock_now_ms() < run->ready_until_ms) {
-        uv_timer_start(run->timer, on_check_due, READY_PAUSE_MS, 0);
+        uv_timer_start(run->timer, on_check_due, run->pause_ms, 0);
+        run->pause_ms = MIN(2 * run->pause_ms, (uint64_t)LAST_PAUSE_MS);
         return;
     }
     if (!err)
@@ -429,6 +432,7 @@ static void on_warm_box(void *ctx, const struct error *err) {
     build_log(run->core, run->build, LOG_INFO, run->step, "Waiting for template to be ready: %s",
               run->spec.ready_cmd);
     run->ready_until_ms = clock_now_ms() + READY_TIMEOUT_MS;
+    run->pause_ms = FIRST_PAUSE_MS;
     check_ready(run);
 }
 

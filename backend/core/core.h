@@ -77,6 +77,11 @@ bool sandbox_is_known(const struct sandbox *sandbox); /* from outside */
 void core_tell_idle(struct core *core);
 void sandbox_carry_out_doom(struct sandbox *sandbox);
 
+/* ---- warm.c ---- */
+/* Runs the start command of a template that has one; then `done`. */
+void sandbox_warm(struct sandbox *sandbox, const struct template *template, sandbox_done done,
+                  void *ctx);
+
 /* ---- pause.c ---- */
 /* Its first process has ended by itself. */
 void sandbox_guest_exited(void *sandbox, const char *reason);

@@ -4,6 +4,7 @@
  * committed; what the daemon dies before is swept by the next one.
  */
 #include "backend/core/core.h"
+#include "backend/core/recipe.h"
 #include "backend/core/logs.h"
 #include "backend/core/template.h"
 #include "backend/core/volumes.h"
@@ -112,6 +113,16 @@ void sandbox_fill_plan(const struct sandbox *sandbox, struct plan *plan) {
     memcpy(plan->overlays, sandbox->overlays.at, sizeof(plan->overlays));
 }
 
+static void hand_out(struct sandbox *sandbox, const struct making *making) {
+    const struct template *template =
+        template_by_id(sandbox->core, sandbox->template_id, sandbox->build_id);
+    recipe_count_spawn(sandbox->core, sandbox->template_id);
+    if (template && template->start_cmd && *template->start_cmd)
+        sandbox_warm(sandbox, template, making->done, making->ctx);
+    else
+        making->done(making->ctx, sandbox, NULL);
+}
+
 static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     struct sandbox *sandbox = ctx;
     struct error own = ERROR_INIT;
@@ -128,7 +139,7 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
         sandbox_begin(sandbox);
         metrics_count_start(sandbox->core);
         sandbox_log(sandbox, LOG_INFO, "created from template %s", sandbox->template_id);
-        making->done(making->ctx, sandbox, NULL);
+        hand_out(sandbox, making);
     } else {
         sandbox_leave(sandbox);
         making->done(making->ctx, NULL, err);
@@ -165,6 +176,10 @@ static struct sandbox *plan_sandbox(struct core *core, const struct sandbox_orig
     sandbox->network = request->network;
     request->network = (struct network_rules){.internet = false};
     sandbox->limits = plan_default_limits;
+    if (template->cpus)
+        sandbox->limits.cpus = (uint32_t) template->cpus;
+    if (template->memory_mb)
+        sandbox->limits.memory_bytes = (uint64_t) template->memory_mb << 20;
     sandbox->timeout_s = request->timeout_s;
     sandbox->lifecycle = request->lifecycle;
     if (volumes_resolve(core, &request->mounts, &sandbox->mounts, err) &&

@@ -100,6 +100,8 @@ static int start_process(const struct agent_request *request, const int *fds, st
         return errno;
     pid_t pid = fork();
     if (pid == 0) {
+        close(AGENT_CONNECTION);
+        close(AGENT_LISTEN);
         const struct spawn spawn = {.request = request,
                                     .arguments = fds[0],
                                     .status = fds[1],

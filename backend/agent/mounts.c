@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define EMPTY "/dev/empty"
+
 static int fail(struct setup *s, const char *what) {
     s->what = what;
     return errno;
@@ -152,10 +154,9 @@ static int mask_file(const char *path) {
     return mount("/dev/null", path, NULL, MS_BIND, NULL) < 0 && errno != ENOENT ? errno : 0;
 }
 
+/* A directory that is removed already: nothing can be made in it, and it costs no file system. */
 static int mask_directory(const char *path) {
-    return mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                 "mode=0555,size=4k,nr_inodes=2") < 0 &&
-                   errno != ENOENT && errno != ENOTDIR
+    return mount(EMPTY, path, NULL, MS_BIND, NULL) < 0 && errno != ENOENT && errno != ENOTDIR
                ? errno
                : 0;
 }
@@ -211,11 +212,13 @@ int setup_masks(struct setup *s) {
         {"/sys/firmware", mask_directory},
         {"/sys/devices/virtual/powercap", mask_directory},
     };
+    if (mkdir(EMPTY, 0555) < 0)
+        return fail(s, EMPTY);
     for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
         s->what = masks[i].path;
         int error = masks[i].mask(masks[i].path);
         if (error)
             return error;
     }
-    return make_boot_id(s);
+    return rmdir(EMPTY) < 0 ? fail(s, EMPTY) : make_boot_id(s);
 }

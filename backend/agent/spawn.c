@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -81,8 +82,9 @@ static bool become(const struct spawn *spawn, const struct user *user) {
     if (!spawn->has_ids)
         return true;
     size_t count = users_groups(user, groups, MAX_GROUPS);
+    /* a change of ids makes the memory, the agent's still, what the host's suid_dumpable says */
     return setgroups(count, groups) == 0 && setresgid(user->gid, user->gid, user->gid) == 0 &&
-           setresuid(user->uid, user->uid, user->uid) == 0;
+           setresuid(user->uid, user->uid, user->uid) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0;
 }
 
 static bool enter_directory(const char *cwd, const char *home) {

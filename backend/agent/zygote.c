@@ -97,6 +97,7 @@ static int helper(const struct received *r, pid_t *pid) {
     *pid = fork();
     if (*pid != 0)
         return *pid < 0 ? errno : 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* what it began, the next daemon goes on with */
     close(AGENT_CONNECTION);
     h.socket = r->fds[0];
     h.arguments = r->fds[1];

@@ -41,6 +41,18 @@ field() { # name: a line of /proc/self/status inside, as the default user
     as_root 'kill $(pidof sleep)'
 }
 
+@test "what the kernel tells of the host is hidden, and nothing can be put there" {
+    hidden=0
+    for directory in /proc/acpi /proc/scsi /sys/firmware /sys/devices/virtual/powercap; do
+        [ -n "$(ls -A "$directory" 2>/dev/null)" ] || continue # nothing to hide on this host
+        hidden=$((hidden + 1))
+        [ -z "$(as_root "ls -A $directory")" ]
+        refute as_root "touch $directory/mine"
+        refute as_root "umount $directory"
+    done
+    [ $hidden != 0 ] || skip "not here: this host has nothing to hide"
+}
+
 @test "the default user has no capabilities, and root only bounded ones" {
     [ "$(field CapEff)" = 0000000000000000 ] || single_id
     # net_admin 12, sys_module 16, sys_rawio 17, sys_admin 21, sys_boot 22, sys_time 25

@@ -22,7 +22,8 @@ enum {
     MAX_RETRIES = 10000, /* of one webhook; then it is read no further */
     DEAD_FAILURES = 10,  /* in a row: one delivery at a time from then on */
     PORTION = 64,        /* outcomes written, and deliveries begun, at once */
-    BUSY_PAUSE_MS = 40,  /* between portions while requests are being served */
+    BUSY_PORTION = 24,   /* the same while requests are being served, */
+    BUSY_PAUSE_MS = 40,  /* and the pause between such portions */
     BROKEN_PAUSE_MS = 1000,
     LOOK_AGAIN_MS = 5000, /* the wall clock jumps, timers do not */
 };
@@ -237,11 +238,11 @@ static bool look_for_news(struct webhooks *webhooks, struct error *err) {
     return true;
 }
 
-static bool serve_in_turn(struct webhooks *webhooks, struct error *err) {
+static bool serve_in_turn(struct webhooks *webhooks, unsigned portion, struct error *err) {
     int64_t now = clock_now_ms();
     unsigned before = webhooks->sending, served = 0;
     struct webhook *at = webhooks->turn ? webhooks->turn : webhooks->first;
-    for (; served < webhooks->count && webhooks->sending < before + PORTION; served++) {
+    for (; served < webhooks->count && webhooks->sending < before + portion; served++) {
         if (!serve(at, now, err))
             return false;
         at = at->next ? at->next : webhooks->first;
@@ -262,11 +263,11 @@ static void wake_for_retries(struct webhooks *webhooks) {
         delivery_wake(webhooks, MIN(due - now, (int64_t)LOOK_AGAIN_MS));
 }
 
-static void look(struct webhooks *webhooks) {
+static void look(struct webhooks *webhooks, unsigned portion) {
     struct error err = ERROR_INIT;
     webhooks->looked_ms = (int64_t)uv_now(webhooks->config.loop);
-    if (delivery_record(webhooks, PORTION, &err) && look_for_news(webhooks, &err) &&
-        serve_in_turn(webhooks, &err)) {
+    if (delivery_record(webhooks, portion, &err) && look_for_news(webhooks, &err) &&
+        serve_in_turn(webhooks, portion, &err)) {
         wake_for_retries(webhooks);
         return;
     }
@@ -279,10 +280,11 @@ static void on_timer(uv_timer_t *timer) {
     const struct delivery_sender *sender = &webhooks->config.sender;
     int64_t pause = webhooks->looked_ms + BUSY_PAUSE_MS - (int64_t)uv_now(timer->loop);
     webhooks->timer_ms = INT64_MAX;
-    if (pause > 0 && sender->is_busy(sender->ctx))
+    bool busy = sender->is_busy(sender->ctx);
+    if (busy && pause > 0)
         delivery_wake(webhooks, pause);
     else
-        look(webhooks);
+        look(webhooks, busy ? BUSY_PORTION : PORTION);
 }
 
 void delivery_wake(struct webhooks *webhooks, int64_t in_ms) {

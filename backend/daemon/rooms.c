@@ -12,6 +12,7 @@ enum {
     MAX_SANDBOXES = 2000,
     MAX_TIMEOUT_S = 7 * 24 * 3600,
     DISK_RESERVE_BYTES = 512 << 20,
+    QUIET_MS = 25, /* without requests: then webhooks may have all of the time */
     SPARES = 3,
 };
 
@@ -29,7 +30,7 @@ static void on_delivered(void *ctx, struct delivery *delivery) {
 
 static bool is_busy(void *ctx) {
     const struct daemon *daemon = ctx;
-    return daemon->server && http_server_exchanges(daemon->server) > 0;
+    return daemon->server && http_server_quiet_ms(daemon->server) < QUIET_MS;
 }
 
 static bool start_webhooks(struct daemon *daemon, struct error *err) {

@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-enum { NICE = 10, IDLE_POSTS = 64, MAX_CONNECTIONS = 512 };
+enum { NICE = 5, IDLE_POSTS = 64, MAX_CONNECTIONS = 512 };
 
 struct queue {
     struct delivery *first, *last;

@@ -130,6 +130,10 @@ void guest_is_ready(struct guest *g) {
 static void on_hello(void *ctx) {
     struct guest *g = ctx;
     struct runtime *rt = g->rt;
+    if (g->state == GUEST_FROZEN) {
+        g->has_greeted = true; /* it was not frozen yet when we came */
+        return;
+    }
     if (g->state == GUEST_ADOPTING) {
         guest_ask_for_processes(g);
         return;

@@ -133,5 +133,7 @@ void guest_resume(struct guest *guest, guest_done done, void *ctx) {
     } else {
         guest->state = GUEST_ADOPTING;
         guest_be_patient(guest, ANSWER_MS, on_silence);
+        if (guest->has_greeted)
+            guest_ask_for_processes(guest);
     }
 }

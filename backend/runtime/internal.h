@@ -94,6 +94,7 @@ struct guest {
     pid_t pid;
     int pidfd;
     bool has_dir;
+    bool has_greeted; /* while FROZEN: its agent's hello came all the same */
     int connection; /* while MAKING: our end of the first connection */
     unsigned removal_tries;
     uv_poll_t *death;

@@ -20,7 +20,7 @@ export async function startDaemon() {
     const look = () => said.split('\n').includes('ready') && resolve()
     daemon.stdout.on('data', look)
     daemon.stderr.on('data', look)
-    ended.then(() => reject(new Error(`the backend did not start: ${said}`)))
+    ended.then(([code, signal]) => reject(new Error(`the backend did not start: ${signal ?? code} ${said}`)))
   })
   return {
     pid: daemon.pid,

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// Templates built from steps, through the front door: what the contract says of each answer, what
+// is kept, what is refused, and what a kill leaves. timeout: 180
+import { test, before, after } from 'node:test'
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import http from 'node:http'
+import { apiKey, ask, create, port, startDaemon } from './daemon.mjs'
+
+const home = process.env.E2B_HOME
+let daemon
+before(async () => { daemon = await startDaemon() })
+after(() => daemon.end('SIGTERM'))
+
+const name = (() => { let n = 0; return () => `t-${++n}` })()
+const run = (line, ...user) => ({ type: 'RUN', args: [line, ...user] })
+
+async function begin(spec, template = name(), more = {}) {
+  const made = await ask('POST', '/v3/templates', { name: template, ...more })
+  assert.equal(made.status, 202, made.text)
+  const { templateID, buildID } = made.json
+  const path = `/templates/${templateID}/builds/${buildID}`
+  const started = await ask('POST', `/v2${path}`, { fromImage: 'e2bdev/base', steps: [], force: false, ...spec })
+  assert.equal(started.status, 202, started.text)
+  assert.equal(started.headers['content-length'], '0')
+  return { templateID, buildID, path, template }
+}
+
+async function end(build) {
+  for (;;) {
+    const { json } = await ask('GET', `${build.path}/status?logsOffset=0&limit=100`)
+    if (json.status !== 'building') return { ...build, ...json, lines: json.logEntries.map((l) => l.message) }
+    await new Promise((resolve) => setTimeout(resolve, 20)) // the contract knows no other way to wait
+  }
+}
+
+// node sends a DELETE's body without its length unless told.
+const untag = (body) => ask('DELETE', '/templates/tags', body, { headers: { 'content-length': JSON.stringify(body).length } })
+
+const build = async (...args) => end(await begin(...args))
+
+test('a build from its request to its last line', async () => {
+  const built = await build({ steps: [run('echo out; echo err >&2'), run('id -un', 'root')] })
+  assert.equal(built.status, 'ready', built.reason?.message)
+  assert.deepEqual(Object.keys(built.logEntries[0]).sort(), ['level', 'message', 'step', 'timestamp'])
+  const has = (pattern) => assert.ok(built.lines.some((l) => pattern.test(l)), `${pattern} in ${built.lines.join('\n')}`)
+  has(/^Building template \S+\/\S+$/)
+  has(/^\[base\] FROM e2bdev\/base \[[0-9a-f]{12}\]$/)
+  has(/^\[builder 1\/2\] RUN echo out; echo err >&2 \[[0-9a-f]{12}\]$/)
+  has(/^\[builder 1\/2\] \[stdout\]: out$/)
+  has(/^\[builder 1\/2\] \[stderr\]: err$/)
+  has(/^\[builder 2\/2\] \[stdout\]: root$/)
+  has(/^Build finished, took \d+s$/)
+  const listed = (await ask('GET', '/templates')).json.find((t) => t.templateID === built.templateID)
+  assert.deepEqual([listed.buildStatus, listed.aliases, listed.cpuCount, listed.memoryMB, listed.createdBy],
+    ['ready', [built.template], 2, 1024, null])
+  const detail = (await ask('GET', `/templates/${built.template}`)).json
+  assert.deepEqual(detail.builds.map((b) => [b.buildID, b.status]), [[built.buildID, 'ready']])
+  assert.deepEqual((await ask('GET', `/templates/aliases/${built.template}`)).json, { templateID: built.templateID, public: false })
+  const forward = (await ask('GET', `${built.path}/logs?limit=2`)).json.logs
+  const backward = (await ask('GET', `${built.path}/logs?limit=1&direction=backward`)).json.logs
+  assert.equal(forward.length, 2)
+  assert.match(backward[0].message, /^Build finished/)
+  assert.ok((await ask('GET', `${built.path}/logs?level=warn`)).json.logs.every((l) => l.level === 'warn'))
+})
+
+test('what a step left is not made again, unless that is forced', async () => {
+  const steps = [run('cat /proc/sys/kernel/random/uuid > /home/user/one'), run('echo two > /home/user/two')]
+  const template = name()
+  const first = await build({ steps }, template)
+  const again = await build({ steps }, template)
+  assert.equal(again.templateID, first.templateID)
+  assert.equal(again.lines.filter((l) => l.startsWith('CACHED [builder')).length, 2)
+  const forced = await build({ steps: [steps[0], { ...steps[1], force: true }] }, template)
+  assert.deepEqual(forced.lines.filter((l) => l.includes('RUN')).map((l) => l.startsWith('CACHED')), [true, false])
+  const all = await build({ steps, force: true }, template)
+  assert.equal(all.lines.filter((l) => l.startsWith('CACHED')).length, 0)
+})
+
+test('a failure names the step, and what came before is kept', async () => {
+  const template = name(), before = run('echo kept > /home/user/kept')
+  const failed = await build({ steps: [before, run('exit 7')] }, template)
+  assert.equal(failed.status, 'error')
+  assert.deepEqual([failed.reason.step, failed.reason.message], ['2', "failed to run command 'exit 7': exit status 7"])
+  const next = await build({ steps: [before] }, template)
+  assert.equal(next.status, 'ready')
+  assert.ok(next.lines.some((l) => l.startsWith('CACHED [builder 1/1]')))
+  const nobody = await build({ steps: [run('whoami', 'root123')] })
+  assert.equal(nobody.reason.message, "failed to run command 'whoami': command failed: unauthenticated: invalid username: 'root123'")
+  const unknown = await build({ fromImage: 'ubuntu:22.04' })
+  assert.equal(unknown.reason.step, 'base')
+  assert.match(unknown.reason.message, /import it with `e2b template import/)
+})
+
+test('environment, directory and user go from step to step, and into the sandbox', async () => {
+  const built = await build({
+    steps: [
+      { type: 'ENV', args: ['A', 'x', 'B', '$A/${A}/${NONE:-d} `no` $(no)'] },
+      { type: 'USER', args: ['root'] }, { type: 'WORKDIR', args: ['/srv/app'] }, { type: 'WORKDIR', args: ['sub'] },
+      { type: 'USER', args: ['worker'] },
+      run('printf "%s|%s|%s\\n" "$B" "$PWD" "$(id -un)"'),
+    ],
+  })
+  assert.equal(built.status, 'ready', built.reason?.message)
+  assert.ok(built.lines.some((l) => l.endsWith('x/x/d `no` $(no)|/srv/app/sub|worker')), built.lines.join('\n'))
+  const from = await build({ fromImage: undefined, fromTemplate: built.template, steps: [run('echo "$A $PWD $(id -un)"')] })
+  assert.ok(from.lines.some((l) => l.endsWith('[stdout]: x /srv/app/sub worker')), from.lines.join('\n'))
+})
+
+/* ---- uploads ---- */
+
+function put(url, bytes, { length = bytes.length, cut } = {}) {
+  return new Promise((resolve, reject) => {
+    const request = http.request(url, { method: 'PUT', headers: { 'content-length': length } }, (answer) => {
+      answer.resume()
+      answer.on('end', () => resolve(answer.statusCode))
+    })
+    request.on('error', (error) => (cut ? resolve('cut') : reject(error)))
+    request.write(bytes, () => cut && request.destroy())
+    if (!cut) request.end()
+  })
+}
+
+// An archive by GNU tar, under any hash: it is the client's.
+function archive(args, files) {
+  const dir = mkdtempSync(`${home}/ctx-`)
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(`${dir}/${path}`), { recursive: true })
+    writeFileSync(`${dir}/${path}`, text)
+  }
+  const bytes = execFileSync('tar', ['-cz', '-C', dir, ...args])
+  return { bytes, hash: createHash('sha256').update(bytes).digest('hex') }
+}
+
+async function place(template, { hash, bytes }) {
+  const asked = await ask('GET', `/templates/${template}/files/${hash}`)
+  assert.equal(asked.status, 201, asked.text)
+  if (bytes) assert.equal(await put(asked.json.url, bytes), 200)
+  return asked.json
+}
+
+test('files are copied with owner and mode, into directories that merge', async () => {
+  const template = name()
+  await build({}, template)
+  const tree = archive(['src'], { 'src/a.txt': 'a', 'src/deep/b.txt': 'b' })
+  const file = archive(['one.txt'], { 'one.txt': 'one' })
+  assert.equal((await place(template, tree)).present, false)
+  assert.equal((await place(template, { hash: tree.hash })).present, true)
+  await place(template, file)
+  const copy = (...args) => ({ type: 'COPY', args, filesHash: file.hash })
+  const built = await build({
+    steps: [
+      run('mkdir -p /srv/to/real && ln -s real /srv/to/deep && echo old > /srv/to/a.txt', 'root'),
+      { type: 'COPY', args: ['src', '/srv/to'], filesHash: tree.hash },
+      copy('one.txt', '/opt/dir/', 'root', '0600'), copy('one.txt', 'renamed'), copy('*.txt', 'glob/'),
+      run('cat /srv/to/a.txt /srv/to/real/b.txt ~user/glob/one.txt; echo; stat -c "%n %U %a" /opt/dir/one.txt /home/user/renamed; ls -d /.e2b-copy* 2>/dev/null || echo clean', 'root'),
+    ],
+  }, template)
+  assert.equal(built.status, 'ready', built.reason?.message)
+  const said = built.lines.filter((l) => l.startsWith('[builder 6/6] [std')).map((l) => l.split(']: ')[1]).join('\n')
+  assert.match(said, /^abone$/m)
+  assert.match(said, /\/opt\/dir\/one\.txt root 600/)
+  assert.match(said, /\/home\/user\/renamed user 644/)
+  assert.match(said, /clean$/)
+  const missing = await build({ steps: [{ type: 'COPY', args: ['x', '/'], filesHash: 'a'.repeat(64) }] }, template)
+  assert.deepEqual([missing.status, missing.reason.step], ['error', '1'])
+  assert.match(missing.reason.message, /not uploaded/)
+})
+
+test('an address is good for one upload, and one that is cut leaves nothing', async () => {
+  const template = name(), { hash, bytes } = archive(['f'], { f: 'f'.repeat(1 << 20) })
+  await build({}, template)
+  const { url } = (await ask('GET', `/templates/${template}/files/${hash}`)).json
+  assert.equal(await put(url, bytes.subarray(0, 100), { length: bytes.length, cut: true }), 'cut')
+  while (readdirSync(`${home}/uploads`).some((f) => f.startsWith('.new-'))) await new Promise(setImmediate)
+  assert.equal((await place(template, { hash })).present, false)
+  assert.equal(await put(url, bytes), 401)
+  assert.equal(await put(`http://127.0.0.1:${port()}/template-files?token=${'0'.repeat(64)}`, bytes), 401)
+  for (const bad of ['x', 'A'.repeat(64), '..%2f..%2fstate.db'])
+    assert.equal((await ask('GET', `/templates/${template}/files/${bad}`)).status, 400, bad)
+})
+
+test('an archive that climbs writes nowhere but in its sandbox', async () => {
+  const template = name(), dir = mkdtempSync(`${home}/evil-`)
+  writeFileSync(`${dir}/x`, 'evil')
+  const bytes = execFileSync('tar', ['-czP', '-C', dir, '--transform', `s,^x$,../../../../../../../..${home}/escaped,`, 'x'])
+  const hash = createHash('sha256').update(bytes).digest('hex')
+  await build({}, template)
+  await place(template, { hash, bytes })
+  const built = await build({ steps: [{ type: 'COPY', args: ['x', '/x'], filesHash: hash }] }, template)
+  assert.equal(built.status, 'error')
+  assert.ok(!readdirSync(home).includes('escaped'))
+})
+
+/* ---- the start command ---- */
+
+test('the start command runs in every sandbox before it is handed out', async () => {
+  const built = await build({ startCmd: 'sleep .3; echo up > /home/user/up; sleep 1000', readyCmd: '[ -f /home/user/up ]' })
+  assert.equal(built.status, 'ready', built.reason?.message)
+  assert.ok(built.lines.includes('Template is ready'))
+  const sandbox = await create({ templateID: built.template })
+  const file = await ask('GET', '/files?path=/home/user/up', undefined, {
+    headers: { 'e2b-sandbox-id': sandbox.sandboxID, 'e2b-sandbox-port': '49983', 'x-access-token': sandbox.envdAccessToken } })
+  assert.deepEqual([file.status, file.text], [200, 'up\n'])
+  const refused = await ask('DELETE', `/templates/${built.template}`)
+  assert.equal(refused.status, 400)
+  assert.match(refused.json.message, /cannot delete template .* running sandboxes/)
+  await ask('DELETE', `/sandboxes/${sandbox.sandboxID}`)
+})
+
+/* ---- names, tags, refusals ---- */
+
+test('tags lead to builds', async () => {
+  const template = name()
+  const one = await build({ steps: [run('echo 1 > /home/user/n')] }, `${template}:v1`)
+  const two = await build({ steps: [run('echo 2 > /home/user/n')] }, template, { tags: ['v2', 'latest'] })
+  const tags = async () => Object.fromEntries((await ask('GET', `/templates/${template}/tags`)).json.map((t) => [t.tag, t.buildID]))
+  assert.deepEqual(await tags(), { v1: one.buildID, v2: two.buildID, latest: two.buildID })
+  const moved = await ask('POST', '/templates/tags', { target: `${template}:v1`, tags: ['latest'] })
+  assert.deepEqual([moved.status, moved.json], [201, { tags: ['latest'], buildID: one.buildID }])
+  assert.equal((await untag({ name: template, tags: ['v2'] })).status, 204)
+  assert.deepEqual(await tags(), { v1: one.buildID, latest: one.buildID })
+  assert.equal((await untag({ name: template, tags: ['default'] })).status, 400)
+  assert.equal((await ask('POST', '/templates/tags', { target: `${template}:no`, tags: ['x'] })).status, 404)
+  assert.equal((await ask('POST', '/v2/sandboxes', { templateID: template })).status, 404)
+})
+
+test('what is refused', async () => {
+  const make = (body) => ask('POST', '/v3/templates', body)
+  for (const body of [{}, { name: '' }, { name: 'a b' }, { name: 'ok', cpuCount: 3 }, { name: 'ok', memoryMB: 127 }, { name: 'ok', tags: ['A B'] }, { name: 'base' }])
+    assert.equal((await make(body)).status, 400, JSON.stringify(body))
+  assert.equal((await make({ name: 'other/app' })).status, 403)
+  const { templateID, buildID } = (await make({ name: name() })).json
+  const path = `/v2/templates/${templateID}/builds/${buildID}`
+  for (const body of [{}, { fromImage: 'a', fromTemplate: 'b' }, { fromImage: 'a', steps: [{ type: 'NO', args: [] }] }, { fromImage: 'a', steps: [{ type: 'COPY', args: ['a', 'b'] }] }, { fromImage: 'a', steps: [{ type: 'RUN', args: [1] }] }])
+    assert.equal((await ask('POST', path, body)).status, 400, JSON.stringify(body))
+  assert.equal((await ask('POST', path, { fromImage: 'e2bdev/base' })).status, 202)
+  const again = await ask('POST', path, { fromImage: 'e2bdev/base' })
+  assert.deepEqual([again.status, again.json.message], [400, 'build is not in waiting state'])
+  const unknown = await ask('GET', `/templates/${templateID}/builds/nope/status`)
+  assert.deepEqual([unknown.status, unknown.json.message], [400, "Build 'nope' not found"])
+  for (const old of ['/templates', '/v2/templates', `/templates/${templateID}`, `/templates/${templateID}/builds/${buildID}`])
+    assert.match((await ask('POST', old, {})).json.message, /builds from steps alone/)
+  assert.equal((await ask('GET', '/templates/no-such')).status, 404)
+  assert.equal((await ask('DELETE', '/templates/no-such')).status, 404)
+})
+
+test('two builds of one name at once', async () => {
+  const template = name()
+  const both = await Promise.all([build({ steps: [run('echo a > /home/user/w')] }, template), build({ steps: [run('echo b > /home/user/w')] }, template)])
+  assert.deepEqual(both.map((b) => b.status), ['ready', 'ready'])
+  assert.equal(both[0].templateID, both[1].templateID)
+})
+
+const layers = () => readdirSync(`${home}/layers`).length
+
+test('deleting a template ends its build, and its base may go meanwhile', async () => {
+  const base = await build({ steps: [run('echo base > /home/user/base')] })
+  const over = await begin({ fromImage: undefined, fromTemplate: base.template, steps: [run('sleep .5; cat base')] })
+  assert.equal((await ask('DELETE', `/templates/${base.template}`)).status, 204)
+  assert.equal((await end(over)).status, 'ready')
+  const endless = await begin({ steps: [run('sleep 1000')] })
+  assert.equal((await ask('DELETE', `/templates/${endless.templateID}`)).status, 204)
+  assert.equal((await ask('GET', `${endless.path}/status`)).status, 400)
+})
+
+test('kill -9 in the middle of a build: it has failed, and nothing half-made stays', async () => {
+  const built = await build({ steps: [run('echo stays > /home/user/stays')] })
+  const before = layers()
+  const doomed = await begin({ steps: [run('echo half > /home/user/half'), run('sleep 1000')] })
+  for (let lines = []; !lines.some((l) => l.includes('RUN sleep'));)
+    lines = (await ask('GET', `${doomed.path}/status`)).json.logs
+  await daemon.end('SIGKILL')
+  daemon = await startDaemon()
+  const failed = await end(doomed)
+  assert.equal(failed.status, 'error')
+  assert.match(failed.reason.message, /backend ended while the template was being built/)
+  assert.equal(layers(), before)
+  const sandbox = await create({ templateID: built.template })
+  await ask('DELETE', `/sandboxes/${sandbox.sandboxID}`)
+  assert.equal((await ask('GET', `/templates/${built.template}`)).json.spawnCount, 1)
+  assert.equal(typeof apiKey(), 'string')
+})

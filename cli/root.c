@@ -10,21 +10,9 @@ static const struct option_spec options[] = {
 };
 
 static const struct command *const children[] = {
-    &command_sandbox,
-    &command_template,
-    &command_volume,
-    &command_secret,
-    &command_team,
-    &command_key,
-    &command_event,
-    &command_webhook,
-    &command_health,
-    &command_local,
-    &command_doctor,
-    &command_completion,
-    &command_complete,
-    &command_help,
-    NULL,
+    &command_sandbox, &command_template,   &command_volume,   &command_secret, &command_team,
+    &command_key,     &command_event,      &command_webhook,  &command_health, &command_local,
+    &command_doctor,  &command_completion, &command_complete, &command_help,   NULL,
 };
 
 const struct command command_root = {

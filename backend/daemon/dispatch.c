@@ -32,8 +32,9 @@ static void serve_api(struct daemon *daemon, struct exchange *x) {
         api_log_routes,           api_event_routes,
         api_webhook_routes,       api_delivery_routes,
         api_sandbox_state_routes, api_fork_routes,
-        api_snapshot_routes,       api_template_tag_routes, api_template_routes,
-        api_template_file_routes,  api_build_routes,        api_build_log_routes,
+        api_snapshot_routes,      api_template_tag_routes,
+        api_template_routes,      api_template_file_routes,
+        api_build_routes,         api_build_log_routes,
     };
     const struct router router = {.tables = tables,
                                   .table_count = ARRAY_LEN(tables),

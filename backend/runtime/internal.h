@@ -95,7 +95,7 @@ struct guest {
     int pidfd;
     bool has_dir;
     bool has_greeted; /* while FROZEN: its agent's hello came all the same */
-    int connection; /* while MAKING: our end of the first connection */
+    int connection;   /* while MAKING: our end of the first connection */
     unsigned removal_tries;
     uv_poll_t *death;
     uv_timer_t *patience; /* until its agent spoke, or it died, or its groups can go */

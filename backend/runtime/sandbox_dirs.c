@@ -18,7 +18,7 @@
 
 #define SOCKET_NAME "agent.sock"
 
-enum { PAUSE_MS = 5 };
+enum { PAUSE_MS = 5, RETRY_MS = 200 };
 
 static void empty_next(struct sandbox_dirs *dirs);
 
@@ -222,9 +222,14 @@ static void on_emptied(uv_poll_t *poll, int status, int events) {
     struct helper_reply reply;
     (void)status;
     (void)events;
-    if (recv(dirs->emptying_socket, &reply, sizeof(reply), 0) < 0 && errno == EAGAIN)
+    ssize_t n = recv(dirs->emptying_socket, &reply, sizeof(reply), 0);
+    if (n < 0 && errno == EAGAIN)
         return;
     end_emptying(dirs);
+    if (n <= 0) { /* the helper died, with its zygote as a rule: the next one does it */
+        uv_timer_start(dirs->pause, on_pause_over, RETRY_MS, 0);
+        return;
+    }
     remove_dir(dirs->trash, dirs->emptying_name);
     set_aside(dirs);
     uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);

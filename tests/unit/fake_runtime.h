@@ -18,7 +18,7 @@ struct fake_process {
 };
 
 struct fake {
-    bool frozen; /* guest_runs says no */
+    bool frozen;                      /* guest_runs says no */
     bool refuse_create, refuse_pause; /* they fail */
     unsigned created, killed, stopped, released, swept, discarded, synced;
     unsigned layers;    /* that are there */

@@ -102,21 +102,25 @@ static bool take_piece(struct pass *p, const struct tree_entry *entry, size_t le
     return p->watch->step(p->watch->ctx, len) || error_set(err, ERR_TIMEOUT, "interrupted");
 }
 
-/* One byte more than its size is asked for, so growth is seen. */
+/* One byte more than its size is asked for, so growth is seen; less than was asked for is the end.
+ */
 static bool take_content(struct pass *p, const struct tree_entry *entry, int fd,
                          struct error *err) {
     uint64_t left = entry->size;
     for (;;) {
-        ssize_t n = read(fd, p->bytes, (size_t)MIN((uint64_t)READ_SIZE, left + 1));
+        size_t wanted = (size_t)MIN((uint64_t)READ_SIZE, left + 1);
+        ssize_t n = read(fd, p->bytes, wanted);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return error_errno(err, errno, "cannot read %s", entry->path);
-        if (!n || (uint64_t)n > left)
-            return (!n && !left) || changed(entry->path, err);
+        if ((uint64_t)n > left)
+            return changed(entry->path, err);
         left -= (uint64_t)n;
-        if (!take_piece(p, entry, (size_t)n, err))
+        if (n && !take_piece(p, entry, (size_t)n, err))
             return false;
+        if ((size_t)n < wanted)
+            return !left || changed(entry->path, err);
     }
 }
 

@@ -39,6 +39,7 @@ struct build_run {
     char label[64], step[BUILD_STEP];
     char last[256]; /* line on standard output */
     int64_t started_ms, ready_until_ms;
+    struct unpacking *unpacking; /* of the image that is imported; NULL */
     uint64_t pause_ms;
     uv_timer_t *timer; /* until the next look whether it is ready */
     struct error err;
@@ -54,6 +55,8 @@ static void on_timer_closed(uv_handle_t *handle) {
 }
 
 static void run_free(struct build_run *run) {
+    if (run->unpacking)
+        runtime_unpack_cancel(run->unpacking);
     if (run->box)
         build_box_close(run->box);
     if (run->timer)
@@ -147,7 +150,7 @@ static void succeed(struct build_run *run) {
 void build_run_forget(struct build_run *run) {
     run->build->run = NULL;
     run->build = NULL;
-    if (run->box)
+    if (run->box || run->unpacking)
         run_free(run); /* else what is under way meets that */
 }
 
@@ -166,6 +169,8 @@ void builds_stop(struct core *core) {
             if (!run)
                 continue;
             build->run = NULL;
+            if (run->unpacking)
+                runtime_unpack_cancel(run->unpacking);
             if (run->box)
                 build_box_drop(run->box);
             if (run->timer)
@@ -594,6 +599,45 @@ static bool add_user_step(struct build_run *run, struct error *err) {
     return true;
 }
 
+/* ---- an image that is imported ---- */
+
+static bool take_image(struct build_run *run, const char *said, struct error *err) {
+    struct build_state *state = &run->state;
+    cleanup_json json_t *image = json_parse(said, strlen(said), err);
+    const char *workdir = "";
+    json_t *env = NULL;
+    if (!image || !json_get_string(image, "workdir", &workdir, err) ||
+        !json_get_object(image, "env", &env, err) || !json_check_string_map(env, "env", err))
+        return false;
+    *state = (struct build_state){.user = strdup("root"), .workdir = strdup(workdir)};
+    state->overlays.count = 1;
+    snprintf(state->overlays.at[0].target, sizeof(state->overlays.at[0].target), "/");
+    if (!state->user || !state->workdir || !pairs_from_json(&state->env, env) ||
+        !runtime_stack_layer(run->core->config.runtime, run->layer, &state->overlays))
+        return error_errno(err, ENOMEM, "cannot keep the image");
+    snprintf(run->key, sizeof(run->key), "%s", run->layer);
+    return true;
+}
+
+static void on_unpacked(void *ctx, const char *said, const struct error *err) {
+    struct build_run *run = ctx;
+    struct error own = ERROR_INIT;
+    run->unpacking = NULL;
+    if (!err && (!take_image(run, said, &own) || !add_user_step(run, &own)))
+        err = &own;
+    if (err)
+        fail(run, err);
+    else
+        next_step(run);
+}
+
+static void begin_import(struct build_run *run) {
+    build_log(run->core, run->build, LOG_INFO, "base", "[base] FROM FILE %s", run->spec.from_file);
+    ids_uuid(run->layer);
+    run->unpacking =
+        runtime_unpack(run->core->config.runtime, run->layer, run->spec.file, on_unpacked, run);
+}
+
 static bool check_start(const struct core *core, const struct build *build, struct error *err) {
     if (build->status != BUILD_WAITING)
         return error_set(err, ERR_INVALID, "build is not in waiting state");
@@ -607,6 +651,8 @@ static void begin(uv_timer_t *timer) {
     snprintf(run->step, sizeof(run->step), "base");
     if (!run->build)
         run_free(run);
+    else if (run->spec.from_file)
+        begin_import(run);
     else if (begin_base(run, &err) && add_user_step(run, &err))
         next_step(run);
     else

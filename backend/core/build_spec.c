@@ -29,6 +29,9 @@ void build_spec_free(struct build_spec *spec) {
     free(spec->steps);
     free(spec->from_image);
     free(spec->from_template);
+    if (spec->from_file)
+        close(spec->file);
+    free(spec->from_file);
     free(spec->start_cmd);
     free(spec->ready_cmd);
     *spec = (struct build_spec){.count = 0};

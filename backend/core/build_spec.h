@@ -26,7 +26,9 @@ struct build_step {
 };
 
 struct build_spec {
-    char *from_image, *from_template; /* one of the two */
+    char *from_image, *from_template; /* one of the two, or: */
+    char *from_file;                  /* an image to be imported, and that opened */
+    int file;
     char *start_cmd, *ready_cmd;      /* "": none */
     bool force;
     struct build_step *steps;

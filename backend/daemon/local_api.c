@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Over TCP even the key does not open these: whoever has only the URL and the key is an SDK. */
-static bool refuse_strangers(struct call *call) {
+bool local_refuse_strangers(struct call *call) {
     if (exchange_trusted(call->x))
         return false;
     struct error err = ERROR_INIT;
@@ -24,7 +24,7 @@ static bool refuse_strangers(struct call *call) {
 static void get_status(struct call *call) {
     const struct daemon *daemon = call->ctx;
     char socket[PATHS_MAX + sizeof(PATHS_SOCKET) + 1];
-    if (refuse_strangers(call))
+    if (local_refuse_strangers(call))
         return;
     snprintf(socket, sizeof(socket), "%s/%s", daemon->paths.runtime, PATHS_SOCKET);
     json_t *status = json_pack(
@@ -38,7 +38,7 @@ static void get_status(struct call *call) {
 
 static void get_env(struct call *call) {
     const struct daemon *daemon = call->ctx;
-    if (refuse_strangers(call))
+    if (local_refuse_strangers(call))
         return;
     exchange_add_header(call->x, "Cache-Control", "no-store");
     exchange_reply_json(call->x, 200,
@@ -49,7 +49,7 @@ static void get_env(struct call *call) {
 
 static void post_stay(struct call *call) {
     struct daemon *daemon = call->ctx;
-    if (refuse_strangers(call))
+    if (local_refuse_strangers(call))
         return;
     daemon->stay = true;
     exchange_reply_empty(call->x, 204);
@@ -90,7 +90,7 @@ static void end_all(struct daemon *daemon, struct exchange *x) {
 
 static void post_stop(struct call *call) {
     struct error err = ERROR_INIT;
-    if (refuse_strangers(call))
+    if (local_refuse_strangers(call))
         return;
     const char *kill = exchange_param(call->x, "kill", 0, &err);
     if (kill && strcmp(kill, "true") == 0) {
@@ -105,7 +105,7 @@ static void post_gc(struct call *call) {
     const struct daemon *daemon = call->ctx;
     struct error err = ERROR_INIT;
     struct core_garbage found = {0};
-    if (refuse_strangers(call))
+    if (local_refuse_strangers(call))
         return;
     const char *dry = exchange_param(call->x, "dryRun", 0, &err);
     if (core_collect(daemon->core, dry && strcmp(dry, "true") == 0, &found, &err))
@@ -125,7 +125,7 @@ static void post_event(struct call *call) {
     struct error err = ERROR_INIT;
     const char *type = "", *sandbox_id = NULL;
     char id[ID_UUID];
-    if (refuse_strangers(call))
+    if (local_refuse_strangers(call))
         return;
     bool ok = json_get_string(call->json, "type", &type, &err) &&
               json_get_string(call->json, "sandboxId", &sandbox_id, &err);

@@ -175,6 +175,13 @@ void runtime_copy(struct runtime *rt, const char *id, const char *layer, guest_d
                   void *ctx);
 /* Makes it, of one that has ended and whose files were kept, the new layer layers/NAME. */
 bool runtime_take(struct runtime *rt, const char *id, const char *layer, struct error *err);
+/* Makes the image that is open as `source` (a file or a directory) the new layer layers/NAME, for
+ * the overlay at "/". `said`: JSON about how it is meant to be run, see backend/unpack/unpack.h. */
+struct unpacking;
+typedef void (*runtime_unpacked)(void *ctx, const char *said, const struct error *err);
+struct unpacking *runtime_unpack(struct runtime *rt, const char *layer, int source,
+                                 runtime_unpacked done, void *ctx);
+void runtime_unpack_cancel(struct unpacking *unpacking); /* `done` is not called any more */
 /* Puts a layer on top of the overlays that it was made over. */
 bool runtime_stack_layer(struct runtime *rt, const char *layer, struct overlays *overlays);
 /* Out of sight at once, removed later. The first: of a sandbox that does not run. */

@@ -9,6 +9,7 @@
 
 extern const struct command command_template_create;
 extern const struct command command_template_pack;
+extern const struct command command_template_import;
 extern const struct command command_template_list;
 extern const struct command command_template_info;
 extern const struct command command_template_status;

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One layer onto those below it. Every directory on the way is looked up by the kernel with the
+ * target as its root (RESOLVE_IN_ROOT), so neither `..` nor a link leads out; the last part of a
+ * name is never followed. Devices and pipes are left out, as are attributes that mean something to
+ * overlayfs.
+ */
+#include "backend/unpack/unpack.h"
+#include "common/tree.h"
+
+#include <archive_entry.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+
+#define WHITEOUT ".wh."
+#define OPAQUE   ".wh..wh..opq"
+
+struct layer {
+    int root;
+    struct archive *archive;
+    struct unpack_counts *counts;
+    struct error *err;
+    bool single_id; /* files can belong to root alone */
+};
+
+/* An entry that is being made: its directory, and its name in there. */
+struct place {
+    int dir;
+    const char *name;
+};
+
+static int open_in(int root, const char *path) {
+    const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
+}
+
+/* Makes what is missing of it. */
+static int open_parents(int root, char *path) {
+    int dir = open_in(root, path);
+    if (dir >= 0 || errno != ENOENT)
+        return dir;
+    char *slash = strrchr(path, '/');
+    const char *last = slash ? slash + 1 : path;
+    if (slash)
+        *slash = '\0';
+    cleanup_close int above = slash ? open_parents(root, path) : open_in(root, "");
+    if (slash)
+        *slash = '/';
+    if (above < 0 || (mkdirat(above, last, 0755) < 0 && errno != EEXIST))
+        return -1;
+    return open_in(root, path);
+}
+
+/* "./a//b/" as "a/b"; false for what climbs or is too long. */
+static bool clean(const char *from, char to[static PATH_MAX]) {
+    size_t used = 0;
+    while (*from) {
+        size_t len = strcspn(from, "/");
+        if (len == 2 && strncmp(from, "..", 2) == 0)
+            return false;
+        if (len > NAME_MAX || used + len + 2 > PATH_MAX)
+            return false;
+        if (len && !(len == 1 && *from == '.')) {
+            if (used)
+                to[used++] = '/';
+            memcpy(to + used, from, len);
+            used += len;
+        }
+        from += len + (from[len] == '/');
+    }
+    to[used] = '\0';
+    return true;
+}
+
+static bool fail(struct layer *l, const char *path) {
+    return error_errno(l->err, errno, "cannot unpack %.300s", path);
+}
+
+/* `path` is changed: it ends at its directory then. */
+static bool find_place(struct layer *l, char *path, struct place *place) {
+    char *slash = strrchr(path, '/');
+    place->name = slash ? slash + 1 : path;
+    if (slash)
+        *slash = '\0';
+    place->dir = slash ? open_parents(l->root, path) : open_in(l->root, "");
+    return place->dir >= 0 || fail(l, path);
+}
+
+/* ---- whiteouts ---- */
+
+static bool remove_below(int dir) {
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    bool ok = stream != NULL;
+    for (struct dirent *e; ok && (e = readdir(stream));)
+        ok = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+             tree_remove(dir, e->d_name);
+    if (stream)
+        closedir(stream);
+    return ok;
+}
+
+static bool apply_whiteout(struct layer *l, const struct place *place) {
+    const char *hidden = place->name + strlen(WHITEOUT);
+    if (strcmp(place->name, OPAQUE) == 0)
+        return remove_below(place->dir) || fail(l, place->name);
+    if (!*hidden || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
+        return error_set(l->err, ERR_INVALID, "'%s' hides nothing", place->name);
+    return tree_remove(place->dir, hidden) || errno == ENOENT || fail(l, hidden);
+}
+
+/* ---- what an entry has ---- */
+
+static bool is_wanted_attribute(const char *name) {
+    return strcmp(name, "security.capability") == 0 ||
+           (strncmp(name, "user.", 5) == 0 && strncmp(name, "user.overlay.", 13) != 0);
+}
+
+/* A file system may have no room for them, or a single id no right to them: it goes without. */
+static void set_attributes(int fd, struct archive_entry *entry) {
+    const char *name;
+    const void *value;
+    size_t size;
+    archive_entry_xattr_reset(entry);
+    while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
+        if (is_wanted_attribute(name))
+            (void)fsetxattr(fd, name, value, size, 0);
+}
+
+static bool own(const struct layer *l, const struct place *place, struct archive_entry *entry) {
+    int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
+    if (l->single_id || uid < 0 || uid > 65535 || gid < 0 || gid > 65535)
+        uid = gid = 0;
+    return fchownat(place->dir, place->name, (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void set_time(const struct place *place, struct archive_entry *entry) {
+    const struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {.tv_sec = archive_entry_mtime(entry), .tv_nsec = archive_entry_mtime_nsec(entry)}};
+    utimensat(place->dir, place->name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+/* ---- kinds of entries ---- */
+
+static bool check_size(struct layer *l, int64_t more) {
+    l->counts->bytes += more;
+    int64_t read = archive_filter_bytes(l->archive, -1);
+    if (l->counts->bytes > unpack_max_bytes)
+        return error_set(l->err, ERR_TOO_LARGE, "the image has more than %lld GB",
+                         (long long)unpack_max_bytes >> 30);
+    return l->counts->bytes < unpack_free_bytes || l->counts->bytes / UNPACK_MAX_RATIO <= read ||
+           error_set(
+               l->err, ERR_TOO_LARGE,
+               "the archive holds more than %d times its own size: it is meant to fill a disk",
+               UNPACK_MAX_RATIO);
+}
+
+static bool write_data(struct layer *l, int fd) {
+    const void *bytes;
+    size_t len;
+    la_int64_t offset;
+    int result;
+    while ((result = archive_read_data_block(l->archive, &bytes, &len, &offset)) == ARCHIVE_OK) {
+        if (!check_size(l, (int64_t)len))
+            return false;
+        for (size_t done = 0; done < len;) {
+            ssize_t n = pwrite(fd, (const char *)bytes + done, len - done, offset + (off_t)done);
+            if (n < 0)
+                return error_errno(l->err, errno, "cannot write");
+            done += (size_t)n;
+        }
+    }
+    return result == ARCHIVE_EOF || unpack_fail(l->archive, l->err);
+}
+
+static bool remove_old(const struct place *place) {
+    struct stat st;
+    return fstatat(place->dir, place->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+           tree_remove(place->dir, place->name);
+}
+
+static bool make_file(struct layer *l, const struct place *place, struct archive_entry *entry) {
+    cleanup_close int fd =
+        openat(place->dir, place->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail(l, place->name);
+    if (!write_data(l, fd))
+        return error_wrap(l->err, "%.300s", place->name);
+    if (archive_entry_size_is_set(entry) && ftruncate(fd, archive_entry_size(entry)) < 0)
+        return fail(l, place->name); /* the end of a sparse one */
+    if (!own(l, place, entry) || fchmod(fd, archive_entry_perm(entry)) < 0)
+        return fail(l, place->name);
+    set_attributes(fd, entry);
+    set_time(place, entry);
+    return true;
+}
+
+static bool make_directory(struct layer *l, const struct place *place,
+                           struct archive_entry *entry) {
+    struct stat st;
+    bool is_there = fstatat(place->dir, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (is_there && !S_ISDIR(st.st_mode) && unlinkat(place->dir, place->name, 0) < 0)
+        return fail(l, place->name);
+    if ((!is_there || !S_ISDIR(st.st_mode)) && mkdirat(place->dir, place->name, 0700) < 0)
+        return fail(l, place->name);
+    cleanup_close int fd =
+        openat(place->dir, place->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || !own(l, place, entry) || fchmod(fd, archive_entry_perm(entry)) < 0)
+        return fail(l, place->name);
+    set_attributes(fd, entry);
+    return true;
+}
+
+static bool make_hard_link(struct layer *l, const struct place *place, const char *target) {
+    char path[PATH_MAX];
+    struct place from = {.dir = -1};
+    if (!clean(target, path) || !*path)
+        return error_set(l->err, ERR_INVALID, "%.300s is a link to '%.300s', which climbs",
+                         place->name, target);
+    bool ok =
+        find_place(l, path, &from) &&
+        (linkat(from.dir, from.name, place->dir, place->name, 0) == 0 || fail(l, place->name));
+    close_fd(&from.dir);
+    return ok;
+}
+
+static bool make_entry(struct layer *l, const struct place *place, struct archive_entry *entry) {
+    const char *target = archive_entry_hardlink(entry);
+    if (!target && archive_entry_filetype(entry) == AE_IFDIR)
+        return make_directory(l, place, entry);
+    if (!target && archive_entry_filetype(entry) != AE_IFREG &&
+        archive_entry_filetype(entry) != AE_IFLNK)
+        return true; /* devices are made by whoever runs the sandbox; pipes and sockets by programs
+                      */
+    if (!remove_old(place))
+        return fail(l, place->name);
+    if (target)
+        return make_hard_link(l, place, target);
+    if (archive_entry_filetype(entry) == AE_IFREG)
+        return make_file(l, place, entry);
+    target = archive_entry_symlink(entry);
+    if (!target || symlinkat(target, place->dir, place->name) < 0 || !own(l, place, entry))
+        return fail(l, place->name);
+    set_time(place, entry);
+    return true;
+}
+
+static bool unpack_entry(struct layer *l, struct archive_entry *entry) {
+    const char *given = archive_entry_pathname(entry);
+    char path[PATH_MAX];
+    struct place place = {.dir = -1};
+    if (++l->counts->entries > UNPACK_MAX_ENTRIES)
+        return error_set(l->err, ERR_TOO_LARGE, "the image has more than %d files",
+                         UNPACK_MAX_ENTRIES);
+    if (!given || !clean(given, path))
+        return error_set(l->err, ERR_INVALID, "the archive holds the path '%.300s'",
+                         given ? given : "");
+    if (!*path)
+        return true; /* the root itself */
+    if (!find_place(l, path, &place))
+        return false;
+    bool ok = strncmp(place.name, WHITEOUT, strlen(WHITEOUT)) == 0 ? apply_whiteout(l, &place)
+                                                                   : make_entry(l, &place, entry);
+    close_fd(&place.dir);
+    return ok;
+}
+
+static bool has_single_id(int root) {
+    return fchownat(root, ".", 0, 1, 0) < 0 || fchownat(root, ".", 0, 0, 0) < 0;
+}
+
+bool unpack_layer(int root, int fd, struct unpack_counts *counts, struct error *err) {
+    struct layer l = {.root = root, .counts = counts, .err = err, .single_id = has_single_id(root)};
+    struct archive_entry *entry;
+    int result = ARCHIVE_OK;
+    bool ok = true;
+    if (lseek(fd, 0, SEEK_SET) < 0 || !(l.archive = unpack_open(fd, err)))
+        return error_set(err, ERR_INVALID, "it is no archive");
+    while (ok && (result = archive_read_next_header(l.archive, &entry)) >= ARCHIVE_WARN &&
+           result != ARCHIVE_EOF)
+        ok = unpack_entry(&l, entry);
+    if (ok && result != ARCHIVE_EOF)
+        ok = unpack_fail(l.archive, err);
+    archive_read_free(l.archive);
+    return ok;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * e2b-unpack: an image, as somebody gave it to us, becomes the root directory of a template. A
+ * program of its own, for the length of one import: whatever a hostile archive does to libarchive
+ * happens in a process that has, in the sandboxes' user namespace, rights over their files alone.
+ *
+ * Descriptors: 3 the file or directory, 4 the user namespace, 5 the directory in which root/ is
+ * made, 6 a program to become /usr/bin/sudo where there is none, 7 a directory for files without a
+ * name. On standard output: one line of JSON {"env":{},"user":"","workdir":"","command":""}, or the
+ * reason of a failure, which the status tells.
+ */
+#ifndef E2B_UNPACK_UNPACK_H
+#define E2B_UNPACK_UNPACK_H
+
+#include "common/error.h"
+
+#include <archive.h>
+#include <jansson.h>
+
+enum {
+    UNPACK_SOURCE = 3,
+    UNPACK_HOLDER,
+    UNPACK_TARGET,
+    UNPACK_SUDO,
+    UNPACK_SPOOL,
+};
+
+enum {
+    UNPACK_MAX_LAYERS = 200,
+    UNPACK_MAX_PARTS = 2000, /* of an image archive */
+    UNPACK_MAX_ENTRIES = 5000000,
+    UNPACK_MAX_RATIO = 200,
+};
+static const int64_t unpack_max_bytes = INT64_C(64) << 30;
+/* So much may come out of anything, however small it is. */
+static const int64_t unpack_free_bytes = INT64_C(256) << 20;
+
+/* What is to be put upon each other, lowest first, and how the image is meant to be run. */
+struct unpack_image {
+    int layers[UNPACK_MAX_LAYERS];
+    size_t count;
+    json_t *config; /* of the OCI image configuration; NULL: none */
+};
+bool unpack_find_image(struct unpack_image *image, struct error *err);
+void unpack_image_free(struct unpack_image *image);
+/* For the line on standard output. */
+json_t *unpack_describe(const struct unpack_image *image);
+
+/* What was written so far, of all layers. */
+struct unpack_counts {
+    int64_t bytes, entries;
+};
+/* Into the directory `root`, in which nothing leads out. */
+bool unpack_layer(int root, int layer, struct unpack_counts *counts, struct error *err);
+
+struct archive *unpack_open(int fd, struct error *err);
+bool unpack_fail(struct archive *archive, struct error *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `template import`: an image on this machine's disk becomes a template of the local backend.
+ */
+#include "cli/template/buildlog.h"
+#include "cli/template/follow.h"
+#include "cli/template/interrupt.h"
+#include "cli/template/template.h"
+#include "common/json.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct option_spec options[] = {
+    BUILDLOG_OPTION,
+    {0},
+};
+
+static bool begin(const struct invocation *in, struct response *response, struct error *err) {
+    char path[PATH_MAX];
+    if (!realpath(in->args[1], path))
+        return error_errno(err, errno, "cannot find %s", in->args[1]);
+    cleanup_json json_t *body = json_pack("{s:s, s:s}", "name", in->args[0], "path", path);
+    if (!body)
+        return error_set(err, ERR_USAGE, "the name and the path must be UTF-8");
+    return client_call(in->client, "POST", "/local/images", body, response, err);
+}
+
+static int import_run(struct invocation *in, struct error *err) {
+    cleanup_response struct response response = {0};
+    struct buildlog log;
+    const char *template_id = NULL, *build_id = NULL;
+    interrupt_catch();
+    buildlog_start(&log, in);
+    if (!begin(in, &response, err) ||
+        !json_get_string(response.json, "templateID", &template_id, err) ||
+        !json_get_string(response.json, "buildID", &build_id, err))
+        return -1;
+    struct build_follow follow = {.client = in->client,
+                                  .template_id = template_id ? template_id : "",
+                                  .build_id = build_id ? build_id : "",
+                                  .log = &log};
+    build_follow_run(&follow, err);
+    if (interrupt_signal())
+        return interrupt_status();
+    return err->kind == ERR_NONE && build_follow_verdict(&follow, err) ? EXIT_OK : -1;
+}
+
+const struct command command_template_import = {
+    .name = "import",
+    .summary = "make a template of an image on this machine's disk",
+    .description =
+        "FILE is what `docker save` or `podman save` wrote, an OCI layout (a directory or an "
+        "archive), or a root file system as a tar archive, plain or compressed by gzip, xz, bzip2 "
+        "or zstd. The image's environment and working directory are kept. The name may have a "
+        "tag, so that a Dockerfile's FROM finds it: `e2b template import debian:12 FILE`.",
+    .arguments = "<name> <file>",
+    .min_args = 2,
+    .max_args = 2,
+    .flags = COMMAND_API | COMMAND_LOCAL | COMMAND_MAY_START,
+    .options = options,
+    .examples = (const char *const[]){"e2b template import debian:12 debian.tar",
+                                      "then: e2b sandbox create debian:12", NULL},
+    .handler = import_run,
+};

@@ -149,8 +149,12 @@ int spawn_connect(const struct paths *paths, bool may_start, void (*progress)(co
     int sock = connect_now(paths, err);
     if (sock >= 0 || err->kind != ERR_UNAVAILABLE)
         return sock;
-    if (may_start)
-        return start_or_wait(paths, progress, err);
+    if (may_start) {
+        sock = start_or_wait(paths, progress, err);
+        if (sock >= 0)
+            *err = (struct error)ERROR_INIT; /* that nobody answered at first is no failure */
+        return sock;
+    }
     error_set(err, ERR_UNAVAILABLE, "the local backend does not run");
     error_hint(err, "start it with `e2b local start`");
     return -1;

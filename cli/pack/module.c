@@ -32,8 +32,8 @@ struct pass {
     struct archive *archive; /* NULL: only the hash is wanted */
     struct archive_entry *entry;
     struct members *members;
-    struct error *failure; /* of a write that libarchive asked for */
-    char *bytes;           /* READ_SIZE */
+    struct error failure; /* of a write that libarchive asked for */
+    char *bytes;          /* READ_SIZE */
 };
 
 static bool out_of_memory(struct error *err) {
@@ -41,8 +41,10 @@ static bool out_of_memory(struct error *err) {
 }
 
 static bool archive_failed(struct pass *p, const char *path, struct error *err) {
-    if (err->kind != ERR_NONE) /* the writer has said why */
+    if (p->failure.kind != ERR_NONE) {
+        *err = p->failure;
         return false;
+    }
     return error_set(err, ERR_INTERNAL, "cannot pack %s: %s", path,
                      archive_error_string(p->archive));
 }
@@ -150,7 +152,7 @@ static bool take_entry(struct pass *p, const struct tree_entry *entry, struct er
 static la_ssize_t on_write(struct archive *archive, void *ctx, const void *bytes, size_t len) {
     struct pass *p = ctx;
     (void)archive;
-    return members_write(p->members, bytes, len, p->failure) ? (la_ssize_t)len : -1;
+    return members_write(p->members, bytes, len, &p->failure) ? (la_ssize_t)len : -1;
 }
 
 static bool open_archive(struct pass *p, int fd, struct error *err) {
@@ -159,7 +161,6 @@ static bool open_archive(struct pass *p, int fd, struct error *err) {
         return false;
     p->archive = archive_write_new();
     p->entry = archive_entry_new();
-    p->failure = err;
     if (!p->archive || !p->entry)
         return out_of_memory(err);
     archive_write_set_format_gnutar(p->archive);

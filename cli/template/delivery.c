@@ -141,7 +141,7 @@ static void *courier_run(void *ctx) {
 
 static bool courier_start(struct courier *courier, const struct invocation *in, struct error *err) {
     *courier = (struct courier){.last = &courier->first};
-    courier->client = client_open(&in->context->target, false, err);
+    courier->client = client_open(&in->context->target, true, err);
     if (!courier->client)
         return false;
     pthread_mutex_init(&courier->lock, NULL);
@@ -226,11 +226,11 @@ static bool wait_for_courier(struct sending *s, size_t most, struct error *err) 
         tell_delivered(s);
     }
     tell_delivered(s);
-    if (courier->failed)
+    bool failed = courier->failed;
+    if (failed)
         *err = courier->err;
     pthread_mutex_unlock(&courier->lock);
-    return err->kind == ERR_NONE &&
-           (!interrupt_signal() || error_set(err, ERR_TIMEOUT, "interrupted"));
+    return !failed && (!interrupt_signal() || error_set(err, ERR_TIMEOUT, "interrupted"));
 }
 
 static bool hand_over(struct sending *s, const struct project_step *step, json_t *slot, int *fd,

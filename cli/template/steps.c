@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ADD_FOLDER "/tmp/.e2b-add/"
+#define ADD_FOLDER "/.e2b-add/" /* not below /tmp, which need not outlive a step */
 
 static struct project_step *add(struct project_stage *stage, const struct dockerfile_step *origin,
                                 const char *type, json_t *args) {

@@ -188,7 +188,7 @@ END
     printf 'FROM x\nCOPY *.txt /t/\nCOPY d* /d/\nADD files.tgz /f\nCOPY files.tgz /g\n' >Dockerfile
     run -0 "$E2B" template create x
     [ "$(started | node -p 'JSON.stringify(JSON.parse(require("fs").readFileSync(0)).steps.slice(2, -2).map((s) => [s.type, ...s.args]))')" = \
-        '[["COPY","*.txt","/t/","",""],["COPY","d1","/d/","",""],["COPY","d2","/d/","",""],["COPY","files.tgz","/tmp/.e2b-add/","",""],["RUN","mkdir -p /f && tar -xf /tmp/.e2b-add/files.tgz -C /f && rm -rf /tmp/.e2b-add/","root"],["COPY","files.tgz","/g","",""]]' ]
+        '[["COPY","*.txt","/t/","",""],["COPY","d1","/d/","",""],["COPY","d2","/d/","",""],["COPY","files.tgz","/.e2b-add/","",""],["RUN","mkdir -p /f && tar -xf /.e2b-add/files.tgz -C /f && rm -rf /.e2b-add/","root"],["COPY","files.tgz","/g","",""]]' ]
     printf 'FROM x\nCOPY *.txt /t\n' >Dockerfile
     run -1 --separate-stderr "$E2B" template create x
     [[ "$stderr" == *"the destination must end with a slash"* ]]

@@ -251,7 +251,11 @@ void step_finalize(const char *template_id, const char *build_id, struct step_co
 
 static const char *value_of(const struct pairs *env, const char *name) {
     static const char *const of_root[][2] = {
-        {"PATH", STANDARD_PATH}, {"HOME", "/root"}, {"USER", "root"}, {"LOGNAME", "root"}};
+        {"PATH", STANDARD_PATH},
+        {"HOME", "/root"},
+        {"USER", "root"},
+        {"LOGNAME", "root"},
+        {"IFS", " \t\n"}}; /* "${IFS+$}" is how a client says "$" */
     const char *found = pairs_get(env, name);
     for (size_t i = 0; !found && i < ARRAY_LEN(of_root); i++)
         if (strcmp(of_root[i][0], name) == 0)
@@ -267,8 +271,20 @@ static size_t name_length(const char *text) {
     return len;
 }
 
-/* $NAME and ${NAME}, also with :-default; everything else stays as it is. Returns what was used of
- * `text`, which begins with '$'; 0: it is none. */
+/* What ${NAME<rest> stands for, up to `end`. */
+static bool expand_braced(const char *value, const char *rest, const char *end, struct buf *to) {
+    const bool colon = *rest == ':';
+    const char *word = rest + colon + 1;
+    const bool counts = value && (!colon || *value);
+    if (rest == end)
+        return !value || buf_puts(to, value);
+    if (rest[colon] == '-' && counts)
+        return buf_puts(to, value);
+    return (rest[colon] == '+' && !counts) || buf_add(to, word, (size_t)(end - word));
+}
+
+/* $NAME and ${NAME}, also with - :- + :+ and a word; everything else stays as it is. Returns what
+ * was used of `text`, which begins with '$'; 0: it is none. */
 static size_t expand_one(const char *text, const struct pairs *env, struct buf *to) {
     char name[256];
     const bool braced = text[1] == '{';
@@ -284,15 +300,10 @@ static size_t expand_one(const char *text, const struct pairs *env, struct buf *
     if (!braced)
         return !value || buf_puts(to, value) ? used : 0;
     const char *end = strchr(rest, '}');
-    const bool has_default = strncmp(rest, ":-", 2) == 0;
-    if (!end || (rest != end && !has_default))
+    const char operation = rest[*rest == ':'];
+    if (!end || (rest != end && operation != '-' && operation != '+'))
         return 0;
-    bool ok = true;
-    if (value && *value)
-        ok = buf_puts(to, value);
-    else if (has_default)
-        ok = buf_add(to, rest + 2, (size_t)(end - rest - 2));
-    return ok ? (size_t)(end - text) + 1 : 0;
+    return expand_braced(value, rest, end, to) ? (size_t)(end - text) + 1 : 0;
 }
 
 static char *expand(const char *text, const struct pairs *env) {

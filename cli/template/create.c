@@ -140,15 +140,18 @@ static json_t *build_body(const struct making *m, struct error *err) {
     return steps_body(project, start, ready, option_bool(m->in, "no-cache"));
 }
 
-static bool check_stages(const struct making *m, struct error *err) {
-    if (m->project.stage_count < 2 || m->in->context->target.kind == TARGET_LOCAL ||
-        option_bool(m->in, "dry-run"))
-        return true;
+static bool no_stages(struct error *err) {
     error_set(err, ERR_UNSUPPORTED,
               "Multi-stage Dockerfiles are not supported by this server: a stage cannot be copied "
               "from");
-    return error_hint(err, "build it here (--context local), or put the steps of the stages into "
-                           "one and remove with RUN what is not needed");
+    return error_hint(err, "put the steps of the stages into one and remove with RUN what is not "
+                           "needed, or make the first stage a template and start FROM it");
+}
+
+/* A remote server is not even asked. */
+static bool check_stages(const struct making *m, struct error *err) {
+    return m->project.stage_count < 2 || m->in->context->target.kind == TARGET_LOCAL ||
+           option_bool(m->in, "dry-run") || no_stages(err);
 }
 
 /* ---- the calls --------------------------------------------------------------------------------

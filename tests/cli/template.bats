@@ -163,7 +163,7 @@ END
     [[ "$stderr" == *"d/pipe is a named pipe"* ]]
     printf 'FROM a AS one\nFROM b\nCOPY --from=one /x /y\n' >Dockerfile
     run -8 --separate-stderr "$E2B" template create x
-    [[ "$stderr" == *"Multi-stage"*"--context local"* ]]
+    [[ "$stderr" == *"Multi-stage"*"put the steps of the stages into one"* ]]
     [ -z "$(sent method)" ]
 }
 

@@ -36,8 +36,8 @@ START_TEST(variables_are_expanded_and_nothing_else_is) {
     apply("ENV", "A", "x", "");
     apply("ARG", "B", "$A-${A}-${A:-y}-${NONE}-${NONE:-d}-$NONE", "");
     ck_assert_str_eq(pairs_get(&state.env, "B"), "x-x-x--d-");
-    apply("ENV", "C", "$(id) `id` \"$1\" $ ${A ${A+b} \\$A", "");
-    ck_assert_str_eq(pairs_get(&state.env, "C"), "$(id) `id` \"$1\" $ ${A ${A+b} \\x");
+    apply("ENV", "C", "$(id) `id` \"$1\" $ ${A+b} ${NONE:+b} ${A%x} \\$A", "");
+    ck_assert_str_eq(pairs_get(&state.env, "C"), "$(id) `id` \"$1\" $ b  ${A%x} \\x");
     apply("ENV", "PATH", "/opt/bin:$PATH", "");
     ck_assert_str_eq(pairs_get(&state.env, "PATH"),
                      "/opt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is kept for nobody. A base template may lie below a paused sandbox or a snapshot, so old
- * ones go only where there are none.
+ * What is kept for nobody and does not go by itself soon enough.
  */
 #include "backend/core/core.h"
 #include "backend/store/sandboxes.h"
@@ -14,9 +13,8 @@ bool core_collect(struct core *core, bool dry_run, struct core_garbage *found, s
     if (!store_sandbox_count_ended(store, before_ms, &found->records, err) ||
         (!dry_run && !store_sandbox_purge(store, before_ms, err)))
         return false;
-    const bool unused = core->count == 0 && !core->templates;
     if (!dry_run)
         layers_sweep(core);
-    runtime_collect(core->config.runtime, unused, dry_run, &found->files);
+    found->trash = runtime_collect(core->config.runtime, dry_run);
     return true;
 }

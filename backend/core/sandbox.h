@@ -119,7 +119,7 @@ void core_stop(struct core *core);
  * templates, what was left in the trash. A dry run only counts. */
 struct core_garbage {
     int64_t records;
-    struct runtime_garbage files;
+    unsigned trash; /* directories that wait to be emptied, or could not be */
 };
 bool core_collect(struct core *core, bool dry_run, struct core_garbage *found, struct error *err);
 uv_loop_t *core_loop(const struct core *core);

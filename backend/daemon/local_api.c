@@ -110,9 +110,8 @@ static void post_gc(struct call *call) {
     const char *dry = exchange_param(call->x, "dryRun", 0, &err);
     if (core_collect(daemon->core, dry && strcmp(dry, "true") == 0, &found, &err))
         exchange_reply_json(call->x, 200,
-                            json_pack("{s:I, s:i, s:i}", "records", (json_int_t)found.records,
-                                      "bases", (int)found.files.bases, "trash",
-                                      (int)found.files.trash));
+                            json_pack("{s:I, s:i}", "records", (json_int_t)found.records, "trash",
+                                      (int)found.trash));
     else
         exchange_reply_error(call->x, &err);
 }

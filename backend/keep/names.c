@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-const char *const keep_names[] = {"state.db", "api-key", "port",      "secret-key", "base",
-                                  "layers",   "volumes", "sandboxes", "logs",       NULL};
+const char *const keep_names[] = {"state.db", "api-key",   "port", "secret-key", "base", "layers",
+                                  "volumes",  "sandboxes", "logs", "uploads",    NULL};
 
 bool keep_holds(const char *path) {
     size_t len = strcspn(path, "/");

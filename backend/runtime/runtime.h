@@ -110,13 +110,9 @@ void runtime_sweep(struct runtime *rt, bool (*is_known)(void *ctx, const char *i
 /* ---- what is left over -------------------------------------------------------------------------
  */
 
-struct runtime_garbage {
-    unsigned bases; /* templates made of a host that has changed since */
-    unsigned trash; /* directories that wait to be emptied, or could not be */
-};
-/* Counts them, and unless it is a dry run removes them in time; old bases only if `bases_too`. */
-void runtime_collect(struct runtime *rt, bool bases_too, bool dry_run,
-                     struct runtime_garbage *found);
+/* How many directories wait to be emptied, or could not be; unless it is a dry run that is tried
+ * again. */
+unsigned runtime_collect(struct runtime *rt, bool dry_run);
 
 /* ---- volumes -----------------------------------------------------------------------------------
  */

@@ -15,7 +15,6 @@ static const struct option_spec options[] = {
 
 static const struct field fields[] = {
     {"records", "Records of ended sandboxes", NULL},
-    {"bases", "Old base templates", NULL},
     {"trash", "Directories in the trash", NULL},
     {0},
 };
@@ -37,10 +36,9 @@ static int gc_run(struct invocation *in, struct error *err) {
 const struct command command_local_gc = {
     .name = "gc",
     .summary = "remove what the backend keeps for nobody",
-    .description = "Records of sandboxes that ended an hour ago and more, base templates made of a "
-                   "host that has changed since (while there are no sandboxes and snapshots), "
-                   "layers without a sandbox, and what is left in the trash. All but the records "
-                   "goes in the background.",
+    .description = "Records of sandboxes that ended an hour ago and more, and what is left in the "
+                   "trash, which goes in the background. Layers and base templates that nothing "
+                   "is made of any more go by themselves.",
     .flags = COMMAND_API | COMMAND_LOCAL | COMMAND_MAY_START,
     .options = options,
     .examples = (const char *const[]){"e2b local gc --dry-run", "what there is", NULL},

@@ -29,7 +29,7 @@ struct build_spec {
     char *from_image, *from_template; /* one of the two, or: */
     char *from_file;                  /* an image to be imported, and that opened */
     int file;
-    char *start_cmd, *ready_cmd;      /* "": none */
+    char *start_cmd, *ready_cmd; /* "": none */
     bool force;
     struct build_step *steps;
     size_t count;

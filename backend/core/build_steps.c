@@ -71,8 +71,9 @@ static const char user_script[] =
     "*) n=$(name_of \"$u\"); [ -n \"$n\" ] || set -- \"u$u\" \"$2\" \"-u $u\"; u=$1 ;;\n"
     "esac\n"
     "if [ -z \"$n\" ]; then n=$u\n"
-    "  read -r inside outside ids < /proc/self/uid_map\n" /* a single one: everybody is root */
-    "  if [ \"$ids\" = 1 ]; then mkdir -p /etc \"/home/$u\" && "
+    /* a map of one id and no more: everybody is root */
+    "  { read -r inside outside ids; read -r more; } < /proc/self/uid_map\n"
+    "  if [ \"$ids$more\" = 1 ]; then mkdir -p /etc \"/home/$u\" && "
     "echo \"$u:x:0:0::/home/$u:/bin/sh\" >> /etc/passwd || exit 1\n"
     "  elif command -v useradd >/dev/null; then "
     "useradd --create-home --shell /bin/bash $3 \"$u\" >&2 || exit 1\n"

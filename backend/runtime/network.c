@@ -37,6 +37,7 @@ struct network {
     pid_t *children; /* slirp4netns processes that are ours to reap */
     size_t child_count, child_room;
     struct change *changes; /* under way, one a guest */
+    bool stopped;
 };
 
 /* One sandbox being connected or given other routes. */
@@ -45,6 +46,7 @@ struct change {
     uv_poll_t poll;
     struct network *network;
     struct network_guest guest; /* pidfd: an own duplicate */
+    bool is_new;                /* the first of its guest */
     bool connected;             /* it was, before */
     bool connect;               /* else only the routes change */
     char link[VETH_COMMAND];    /* the command that addresses the inner end */
@@ -155,10 +157,17 @@ static void free_handle(uv_handle_t *handle) {
     free(handle);
 }
 
-void network_stop(struct network *n) {
-    uv_close((uv_handle_t *)n->child_ended, free_handle);
+static void network_free(struct network *n) {
     free(n->children);
     free(n);
+}
+
+void network_stop(struct network *n) {
+    uv_close((uv_handle_t *)n->child_ended, free_handle);
+    n->stopped = true;
+    if (!n->changes)
+        network_free(n);
+    /* else with the last change, which a thread of the pool still works at */
 }
 
 const char *network_mechanism(const struct network *n, const char **why) {
@@ -240,18 +249,33 @@ static void free_change(struct change *c) {
 
 static void start(struct change *c);
 
+/* After the stop only those are told who only let go of what they kept for it. */
+static void tell(struct change *c) {
+    if (!c->network->stopped || c->is_new)
+        c->done(c->ctx, c->error.kind ? &c->error : NULL);
+    free_change(c);
+}
+
 static void finish(struct change *c) {
-    struct change **at = &c->network->changes;
+    struct network *n = c->network;
+    struct change **at = &n->changes, *then = c->then;
     while (*at != c)
         at = &(*at)->other;
     *at = c->other;
-    if (c->then) {
-        c->then->other = *at;
-        *at = c->then;
-        start(c->then);
+    if (then && !n->stopped) {
+        then->other = *at;
+        *at = then;
+        start(then);
+        then = NULL;
     }
-    c->done(c->ctx, c->error.kind ? &c->error : NULL);
-    free_change(c);
+    tell(c);
+    while (then) { /* was never begun */
+        struct change *next = then->then;
+        tell(then);
+        then = next;
+    }
+    if (n->stopped && !n->changes)
+        network_free(n);
 }
 
 static void poll_closed(uv_handle_t *handle) {
@@ -308,9 +332,9 @@ static bool put_link(struct change *c) {
 static void after_connect(uv_work_t *work, int status) {
     struct change *c = work->data;
     (void)status;
-    if (c->child > 0)
+    if (c->child > 0 && !c->network->stopped)
         keep_child(c->network, c->child);
-    if (c->error.kind || !c->command_count || (c->connect && !put_link(c)))
+    if (c->network->stopped || c->error.kind || !c->command_count || (c->connect && !put_link(c)))
         finish(c);
     else
         set_routes(c);
@@ -348,6 +372,7 @@ int network_set(struct network *n, const struct network_guest *guest,
         abort();
     *c = (struct change){.network = n, .work.data = c, .socket = -1, .done = done, .ctx = ctx};
     c->guest = (struct network_guest){guest->pid, fcntl(guest->pidfd, F_DUPFD_CLOEXEC, 0)};
+    c->is_new = is_new;
     c->connected = before ? before->connected || before->connect : !is_new && is_connected(guest);
     c->connect = n->way && !c->connected && (policy->internet || policy->allow_count);
     if (c->guest.pidfd < 0 || ((c->connect || c->connected) && !plan_routes(c, policy)) ||

@@ -10,8 +10,9 @@
 enum { REST_MS = 10000 };
 
 struct spare {
-    struct spares *owner; /* NULL: nobody waits for it */
-    struct guest *guest;  /* NULL while it is made */
+    struct spares *owner;
+    struct guest *guest; /* NULL while it is made */
+    bool unwanted;       /* dropped while it is made */
     struct spare *next;
 };
 
@@ -66,10 +67,11 @@ static void on_killed(void *ctx) {
 
 static void drop(struct spare *spare) {
     struct spares *s = spare->owner;
+    if (!spare->guest) {
+        spare->unwanted = true;
+        return;
+    }
     unlist(spare);
-    spare->owner = NULL;
-    if (!spare->guest)
-        return; /* on_ready finds that nobody waits */
     s->ending++;
     guest_kill(spare->guest, on_killed, s);
     free(spare);
@@ -113,15 +115,15 @@ static const struct guest_events events = {.exited = on_exited};
 static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     struct spare *spare = ctx;
     spare->guest = guest;
-    if (guest && spare->owner)
+    if (guest && !spare->unwanted)
         return;
+    unlist(spare);
     if (guest) {
         guest_kill(guest, NULL, NULL);
-    } else if (spare->owner) {
+    } else if (!spare->unwanted) {
         if (!spare->owner->rt->stopping)
             log_warn("no spare sandbox could be made", "error", err->message);
         plan_free(&spare->owner->shape); /* whoever asks next hears it himself */
-        unlist(spare);
     }
     free(spare);
 }

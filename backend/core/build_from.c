@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a build starts from: a template, an image that is one, or a file with an image in it.
+ */
+#include "backend/core/build_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool take_template(struct build_run *run, const struct template *from, struct error *err) {
+    struct plan_overlay base[ZYGOTE_MAX_OVERLAYS];
+    const struct plan_overlay *at = from->overlays.at;
+    size_t count = from->overlays.count;
+    if (!count) {
+        count = runtime_base_overlays(run->core->config.runtime, base);
+        at = base;
+    }
+    run->state = (struct build_state){
+        .user = strdup(from->default_user),
+        .workdir = strdup(from->default_workdir ? from->default_workdir : ""),
+    };
+    if (!run->state.user || !run->state.workdir || !pairs_copy(&run->state.env, &from->env) ||
+        !overlays_copy(&run->state.overlays, at, count))
+        return error_errno(err, ENOMEM, "cannot begin the build");
+    if (from->start_cmd && *from->start_cmd && !*run->spec.start_cmd && !*run->spec.ready_cmd) {
+        free(run->spec.start_cmd);
+        free(run->spec.ready_cmd);
+        run->spec.start_cmd = strdup(from->start_cmd);
+        run->spec.ready_cmd = strdup(from->ready_cmd);
+    }
+    return run->spec.start_cmd && run->spec.ready_cmd;
+}
+
+/* An image's name as a template has it: "docker.io/library/debian:12" is debian:12. */
+static void image_reference(const char *image, char name[static TEMPLATE_REFERENCE]) {
+    static const char *const prefixes[] = {"docker.io/", "index.docker.io/", "library/"};
+    size_t used = 0;
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+        if (strncmp(image, prefixes[i], strlen(prefixes[i])) == 0)
+            image += strlen(prefixes[i]);
+    for (; *image && used < TEMPLATE_REFERENCE - 1; image++)
+        name[used++] = *image == '/' ? '-' : *image;
+    name[used] = '\0';
+}
+
+static bool is_base_image(const char *image) {
+    static const char *const names[] = {"e2bdev/base", "e2b/base", "base"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        size_t len = strlen(names[i]);
+        if (strncmp(image, names[i], len) == 0 &&
+            (!image[len] || strcmp(image + len, ":latest") == 0))
+            return true;
+    }
+    return false;
+}
+
+static const struct template *find_image(struct build_run *run, struct error *err) {
+    char name[TEMPLATE_REFERENCE], latest[TEMPLATE_REFERENCE + 8];
+    struct error ignored = ERROR_INIT;
+    const char *image = run->spec.from_image;
+    if (is_base_image(image))
+        return template_base();
+    image_reference(image, name);
+    const struct template *found = template_resolve(run->core, name, &ignored);
+    if (!found && strncmp(name + strcspn(name, ":"), ":latest", 8) == 0) {
+        snprintf(latest, sizeof(latest), "%.*s", (int)strcspn(name, ":"), name);
+        found = template_resolve(run->core, latest, &ignored);
+    }
+    if (found)
+        return found;
+    error_set(err, ERR_NOT_FOUND,
+              "the image '%.200s' is not here, and this backend pulls none: import it with `e2b "
+              "template import %.200s FILE` (FILE: from `docker save`, an OCI layout, or a root "
+              "file system), or build FROM e2bdev/base",
+              image, name);
+    return NULL;
+}
+
+static bool begin_base(struct build_run *run, struct error *err) {
+    const struct build_spec *spec = &run->spec;
+    const struct template *from = spec->from_template
+                                      ? template_resolve(run->core, spec->from_template, err)
+                                      : find_image(run, err);
+    if (!from || !take_template(run, from, err))
+        return false;
+    cleanup_json json_t *layers = overlays_print(&run->state.overlays);
+    cleanup_json json_t *env = pairs_to_json(&run->state.env);
+    cleanup_free char *made_of = json_dumps(layers, JSON_COMPACT);
+    cleanup_free char *environment = json_dumps(env, JSON_COMPACT | JSON_SORT_KEYS);
+    char *args[] = {made_of, run->state.user, run->state.workdir, environment};
+    const struct build_step as_step = {.name = "FROM", .args = args, .count = ARRAY_LEN(args)};
+    if (!made_of || !environment || !step_key("", &as_step, run->key, err))
+        return error_set(err, ERR_INTERNAL, "cannot begin the build");
+    if (spec->from_template)
+        build_log(run->core, run->build, LOG_INFO, "base", "[base] FROM TEMPLATE %s [%.12s]",
+                  spec->from_template, run->key);
+    else
+        build_log(run->core, run->build, LOG_INFO, "base", "[base] FROM %s [%.12s]",
+                  spec->from_image, run->key);
+    return true;
+}
+
+/* Sandboxes have a user called so, unless the template that this one is made from says otherwise.
+ */
+static bool add_user_step(struct build_run *run, struct error *err) {
+    static char name[] = "user", with_sudo[] = "true";
+    run->at = run->spec.from_template ? 1 : 0;
+    run->user = (struct build_step){.type = STEP_USER, .name = "USER", .count = 2};
+    run->user.args = calloc(2, sizeof(*run->user.args));
+    if (!run->user.args)
+        return error_errno(err, ENOMEM, "cannot begin the build");
+    run->user.args[0] = name;
+    run->user.args[1] = with_sudo;
+    return true;
+}
+
+/* ---- an image that is imported ---- */
+
+static bool take_image(struct build_run *run, const char *said, struct error *err) {
+    struct build_state *state = &run->state;
+    cleanup_json json_t *image = json_parse(said, strlen(said), err);
+    const char *workdir = "";
+    json_t *env = NULL;
+    if (!image || !json_get_string(image, "workdir", &workdir, err) ||
+        !json_get_object(image, "env", &env, err) || !json_check_string_map(env, "env", err))
+        return false;
+    *state = (struct build_state){.user = strdup("root"), .workdir = strdup(workdir)};
+    state->overlays.count = 1;
+    snprintf(state->overlays.at[0].target, sizeof(state->overlays.at[0].target), "/");
+    if (!state->user || !state->workdir || !pairs_from_json(&state->env, env) ||
+        !runtime_stack_layer(run->core->config.runtime, run->layer, &state->overlays))
+        return error_errno(err, ENOMEM, "cannot keep the image");
+    snprintf(run->key, sizeof(run->key), "%s", run->layer);
+    return true;
+}
+
+static void on_unpacked(void *ctx, const char *said, const struct error *err) {
+    struct build_run *run = ctx;
+    struct error own = ERROR_INIT;
+    run->unpacking = NULL;
+    if (!err && (!take_image(run, said, &own) || !add_user_step(run, &own)))
+        err = &own;
+    if (err)
+        build_fail(run, err);
+    else
+        build_next_step(run);
+}
+
+static void begin_import(struct build_run *run) {
+    build_log(run->core, run->build, LOG_INFO, "base", "[base] FROM FILE %s", run->spec.from_file);
+    ids_uuid(run->layer);
+    run->unpacking =
+        runtime_unpack(run->core->config.runtime, run->layer, run->spec.file, on_unpacked, run);
+}
+
+void build_begin(struct build_run *run) {
+    struct error err = ERROR_INIT;
+    if (run->spec.from_file)
+        begin_import(run);
+    else if (begin_base(run, &err) && add_user_step(run, &err))
+        build_next_step(run);
+    else
+        build_fail(run, &err);
+}

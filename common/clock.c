@@ -19,6 +19,10 @@ int64_t clock_mono_ms(void) {
     return read_clock(CLOCK_MONOTONIC, 1000);
 }
 
+int64_t clock_boot_ms(void) {
+    return read_clock(CLOCK_BOOTTIME, 1000);
+}
+
 int64_t clock_mono_us(void) {
     return read_clock(CLOCK_MONOTONIC, 1000000);
 }

@@ -12,6 +12,7 @@ enum { CLOCK_TEXT = 32 }; /* room for any formatted time */
 int64_t clock_now_ms(void);  /* wall clock, Unix milliseconds */
 int64_t clock_mono_ms(void); /* never jumps; only differences mean anything */
 int64_t clock_mono_us(void);
+int64_t clock_boot_ms(void); /* as clock_mono_ms, and goes on while the machine sleeps */
 
 /* "2026-01-02T03:04:05.678Z". */
 const char *clock_format(int64_t unix_ms, char text[static CLOCK_TEXT]);

@@ -33,7 +33,8 @@ static struct {
     struct process processes[AGENT_MAX_PROCESSES];
     size_t used; /* slots in use lie below it */
     uint64_t max_files;
-    int64_t deadline; /* Unix seconds; 0: none; -1: nobody told one, and so nobody knows us */
+    int64_t deadline; /* seconds of the boot clock; 0: none; -1: nobody told one, and so nobody
+                         knows us */
     int kept;         /* a descriptor; -1: none */
     bool has_ids, connected;
 } agent = {.deadline = -1, .kept = -1};
@@ -280,7 +281,9 @@ static void accept_daemon(void) {
 static int wait_ms(void) {
     if (agent.connected || !agent.deadline)
         return -1;
-    int64_t left = agent.deadline < 0 ? 0 : agent.deadline - time(NULL);
+    struct timespec now = {.tv_sec = 0};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    int64_t left = agent.deadline < 0 ? 0 : agent.deadline - now.tv_sec;
     if (left <= 0)
         _exit(0); /* and the kernel kills all that is left of the sandbox */
     return left > 3600 ? 3600 * 1000 : (int)left * 1000;

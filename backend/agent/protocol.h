@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 enum {
-    AGENT_PROTOCOL = 1,
+    AGENT_PROTOCOL = 2,
     AGENT_MAX_PROCESSES = 1024,    /* alive or with an unacknowledged end, per sandbox */
     AGENT_MAX_ARGUMENTS = 2 << 20, /* bytes of one argument memfd, as ARG_MAX */
     AGENT_CONNECTION = 3,          /* of the agent: to the daemon; of the zygote likewise */
@@ -119,8 +119,8 @@ enum agent_request_type {
     AGENT_ADOPT,       /* -> AGENT_PROCESS for each, then AGENT_DONE */
     AGENT_FORGET,      /* the end of `pid` was dealt with: drop what is kept of it; no reply */
     AGENT_KEEP,        /* fd: held until the sandbox ends, and by that tells somebody; no reply */
-    AGENT_DEADLINE,    /* value = Unix seconds at which to end when no daemon is there; 0: never.
-                          Until one is told, the loss of the daemon is the end */
+    AGENT_DEADLINE, /* value = seconds of CLOCK_BOOTTIME at which to end when no daemon is there; 0:
+                       never. Until one is told, the loss of the daemon is the end */
 };
 
 enum agent_spawn_flags {
@@ -179,7 +179,7 @@ struct spawn_arguments {
     uint32_t bytes;
     uint32_t arg_count; /* without cmd */
     uint32_t env_count;
-    int64_t deadline_ms; /* a note of the daemon to its successor: Unix time to kill it; 0: never */
+    int64_t deadline_ms; /* a note of the daemon to its successor: when to kill it; 0: never */
 };
 
 /* Written to the status pipe when the program could not be started; end of file means it runs. A

@@ -3,6 +3,7 @@
 
 #include "backend/api/limits_json.h"
 #include "backend/api/network_request.h"
+#include "backend/core/steady.h"
 #include "backend/core/volumes.h"
 #include "backend/envd/envd.h"
 
@@ -66,7 +67,8 @@ static json_t *mounts_of(const struct sandbox *sandbox) {
 json_t *sandbox_json_listed(const struct sandbox *sandbox) {
     json_t *object = identity(sandbox);
     set_time(object, "startedAt", sandbox->started_ms);
-    set_time(object, "endAt", sandbox->paused ? sandbox->paused_ms : sandbox->end_ms);
+    set_time(object, "endAt",
+             sandbox->paused ? sandbox->paused_ms : steady_shown_ms(sandbox->end_ms));
     json_object_set_new(object, "cpuCount", json_integer(sandbox->limits.cpus));
     json_object_set_new(object, "memoryMB",
                         json_integer((json_int_t)(sandbox->limits.memory_bytes >> 20)));

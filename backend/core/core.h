@@ -7,6 +7,7 @@
 #define E2B_CORE_CORE_H
 
 #include "backend/core/sandbox.h"
+#include "backend/core/steady.h"
 #include "backend/core/template.h"
 #include "backend/store/events.h"
 #include "backend/store/templates.h"

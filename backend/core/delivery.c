@@ -9,8 +9,8 @@
  */
 #include "backend/core/delivery.h"
 
+#include "backend/core/steady.h"
 #include "backend/core/webhook_internal.h"
-#include "common/clock.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ enum {
     BUSY_PORTION = 24,   /* the same while requests are being served, */
     BUSY_PAUSE_MS = 40,  /* and the pause between such portions */
     BROKEN_PAUSE_MS = 1000,
-    LOOK_AGAIN_MS = 5000, /* the wall clock jumps, timers do not */
+    LOOK_AGAIN_MS = 5000, /* timers do not go on while the machine sleeps */
 };
 
 /* ---- one delivery ---- */
@@ -239,7 +239,7 @@ static bool look_for_news(struct webhooks *webhooks, struct error *err) {
 }
 
 static bool serve_in_turn(struct webhooks *webhooks, unsigned portion, struct error *err) {
-    int64_t now = clock_now_ms();
+    int64_t now = steady_now_ms();
     unsigned before = webhooks->sending, served = 0;
     struct webhook *at = webhooks->turn ? webhooks->turn : webhooks->first;
     for (; served < webhooks->count && webhooks->sending < before + portion; served++) {
@@ -255,7 +255,7 @@ static bool serve_in_turn(struct webhooks *webhooks, unsigned portion, struct er
 
 /* What is due already waits for room, and then an outcome wakes us. */
 static void wake_for_retries(struct webhooks *webhooks) {
-    int64_t now = clock_now_ms(), due = INT64_MAX;
+    int64_t now = steady_now_ms(), due = INT64_MAX;
     for (const struct webhook *at = webhooks->first; at; at = at->next)
         if (at->enabled && at->due_ms > now)
             due = MIN(due, at->due_ms);

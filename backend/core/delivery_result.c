@@ -3,6 +3,7 @@
  * What became of attempts. Outcomes are written many at a time, in one transaction with the place
  * of each webhook; a daemon that dies before has sent something that the next one sends again.
  */
+#include "backend/core/steady.h"
 #include "backend/core/webhook_internal.h"
 #include "common/log.h"
 
@@ -31,7 +32,7 @@ static void settle(struct delivery *delivery) {
     struct webhook *webhook = delivery->webhook;
     const struct delivery_settings *settings = &webhook->all->config.settings;
     struct retry_row *retry = &delivery->retry;
-    int64_t now = delivery->at_ms + delivery->duration_ms;
+    int64_t now = steady_now_ms();
     uint32_t random;
     if (delivery->settled)
         return;
@@ -43,7 +44,7 @@ static void settle(struct delivery *delivery) {
     if (!webhook->failures++)
         webhook->failing_ms = delivery->at_ms;
     if (!retry->attempts++)
-        retry->first_ms = delivery->at_ms;
+        retry->first_ms = now - delivery->duration_ms;
     ids_random(&random, sizeof(random));
     retry->due_ms = now + delivery_delay_ms(settings, retry->attempts, random);
     delivery->again =

@@ -4,6 +4,7 @@
  */
 #include "backend/core/history.h"
 
+#include "backend/core/steady.h"
 #include "backend/core/webhook_internal.h"
 #include "common/clock.h"
 
@@ -29,7 +30,7 @@ bool history_stats(const struct webhook *webhook, struct delivery_query *query, 
 
 bool history_resend(struct webhook *webhook, const char *event_id, struct error *err) {
     struct store *store = webhook->all->config.store;
-    int64_t now = clock_now_ms(), event;
+    int64_t now = steady_now_ms(), event;
     if (!webhook->enabled) {
         error_set(err, ERR_CONFLICT, "the webhook is not enabled");
         return error_hint(err, "enable it first");

@@ -182,7 +182,7 @@ static void on_deadline(uv_timer_t *timer) {
 void process_watch_deadline(struct process *process) {
     if (!process->deadline_ms)
         return;
-    int64_t left_ms = MAX(process->deadline_ms - clock_now_ms(), (int64_t)0);
+    int64_t left_ms = MAX(process->deadline_ms - steady_now_ms(), (int64_t)0);
     uv_update_time(process->timer->loop);
     uv_timer_start(process->timer, on_deadline, (uint64_t)left_ms, 0);
 }

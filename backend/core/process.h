@@ -44,7 +44,7 @@ struct process {
     struct process_write *writes, **writes_end;
     size_t writes_len;
     uv_timer_t *timer;   /* the deadline, and after the end the time until it is forgotten */
-    int64_t deadline_ms; /* wall clock, when it is to be killed; 0: never */
+    int64_t deadline_ms; /* steady time when it is to be killed; 0: never */
     int32_t wait_status;
     bool exit_known, killed, close_wanted, reading;
     size_t drain_left;       /* what is still read of a killed one's pipes */

@@ -71,7 +71,7 @@ static struct process *describe(struct sandbox *sandbox, const struct process_sp
         return NULL;
     process->pty = spec->pty;
     if (spec->timeout_ms > 0)
-        process->deadline_ms = clock_now_ms() + spec->timeout_ms;
+        process->deadline_ms = steady_now_ms() + spec->timeout_ms;
     process->cmd = strdup(spec->cmd);
     process->cwd = spec->cwd ? strdup(spec->cwd) : NULL;
     process->tag = spec->tag ? strdup(spec->tag) : NULL;

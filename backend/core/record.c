@@ -25,12 +25,12 @@ static json_t *data_of(const struct sandbox *sandbox) {
 
 static void add_execution(json_t *data, const struct sandbox *sandbox) {
     json_t *execution = json_object();
-    set_time(execution, "started_at", sandbox->execution_ms);
+    set_time(execution, "started_at", steady_shown_ms(sandbox->execution_ms));
     json_object_set_new(execution, "vcpu_count", json_integer(sandbox->limits.cpus));
     json_object_set_new(execution, "memory_mb",
                         json_integer((json_int_t)(sandbox->limits.memory_bytes >> 20)));
     json_object_set_new(execution, "execution_time",
-                        json_integer(clock_now_ms() - sandbox->execution_ms));
+                        json_integer(steady_now_ms() - sandbox->execution_ms));
     json_object_set_new(data, "execution", execution);
 }
 
@@ -106,7 +106,7 @@ bool record_created(struct sandbox *sandbox, enum event_type event, struct error
 bool record_end_time(struct sandbox *sandbox, int64_t end_ms, struct error *err) {
     struct store *store = sandbox->core->config.store;
     json_t *data = data_of(sandbox);
-    set_time(data, "set_timeout", end_ms);
+    set_time(data, "set_timeout", steady_shown_ms(end_ms));
     if (!store_begin(store, err)) {
         json_decref(data);
         return false;

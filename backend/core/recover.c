@@ -149,7 +149,7 @@ static void adopt(struct recovery *recovery, struct sandbox *sandbox) {
 
 static void adopt_all(struct recovery *recovery) {
     struct core *core = recovery->core;
-    int64_t now = clock_now_ms();
+    int64_t now = steady_now_ms();
     for (struct sandbox *at = core->newest, *older; at; at = older) {
         older = at->older;
         const bool is_over = !at->paused && at->end_ms <= now && !at->lifecycle.pauses;

@@ -36,7 +36,7 @@ static bool record(struct resuming *r, struct error *err) {
     char execution_id[ID_UUID];
     memcpy(execution_id, s->execution_id, sizeof(execution_id));
     ids_uuid(s->execution_id);
-    s->execution_ms = clock_now_ms();
+    s->execution_ms = steady_now_ms();
     s->end_ms = s->execution_ms + r->how.timeout_s * 1000;
     if (r->how.sets_pauses)
         s->lifecycle.pauses = r->how.pauses;

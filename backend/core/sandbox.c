@@ -90,7 +90,8 @@ bool sandbox_set_overlays(struct sandbox *sandbox, const struct overlays *overla
 void sandbox_begin(struct sandbox *sandbox) {
     /* Past its time nobody would end it if this daemon were gone; one that is to be paused then
      * waits for the next. */
-    guest_set_deadline(sandbox->guest, sandbox->lifecycle.pauses ? 0 : sandbox->end_ms / 1000 + 1);
+    guest_set_deadline(sandbox->guest,
+                       sandbox->lifecycle.pauses ? 0 : steady_boot_s(sandbox->end_ms) + 1);
     timeouts_watch(sandbox->core, sandbox);
 }
 
@@ -127,7 +128,7 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     struct sandbox *sandbox = ctx;
     struct error own = ERROR_INIT;
     struct making *making = steal_ptr(&sandbox->making);
-    sandbox->execution_ms = clock_now_ms();
+    sandbox->execution_ms = steady_now_ms();
     sandbox->end_ms = sandbox->execution_ms + sandbox->timeout_s * 1000;
     if (guest && !record_created(sandbox, making->event, &own)) {
         guest_kill(steal_ptr(&guest), NULL, NULL);

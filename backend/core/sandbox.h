@@ -43,13 +43,14 @@ struct sandbox {
     char build_id[ID_UUID];
     const char *alias; /* of the template; borrowed; may be NULL */
     enum sandbox_state state;
-    int64_t started_ms, end_ms; /* wall clock */
-    int64_t timeout_s;          /* as asked for at its creation */
+    int64_t started_ms; /* wall clock */
+    int64_t end_ms;     /* steady time, core/steady.h */
+    int64_t timeout_s;  /* as asked for at its creation */
     struct sandbox_lifecycle lifecycle;
     enum sandbox_paused paused; /* as recorded, and as clients are told */
     int64_t paused_ms;
     char execution_id[ID_UUID]; /* of the start that it runs from, or ran from */
-    int64_t execution_ms;
+    int64_t execution_ms;       /* steady time */
     struct plan_limits limits;
     struct pairs metadata, env;
     struct pairs mounts; /* path to the id of a volume */

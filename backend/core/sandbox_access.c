@@ -66,7 +66,7 @@ struct sandbox *sandbox_find(struct core *core, const char *id, struct error *er
 bool sandbox_set_timeout(struct sandbox *sandbox, int64_t timeout_s, bool extend_only,
                          struct error *err) {
     int64_t most = sandbox->core->config.max_timeout_s;
-    int64_t end_ms = clock_now_ms() + MIN(MAX(timeout_s, 0), most) * 1000;
+    int64_t end_ms = steady_now_ms() + MIN(MAX(timeout_s, 0), most) * 1000;
     if (extend_only && end_ms <= sandbox->end_ms)
         return true;
     if (!record_end_time(sandbox, end_ms, err))
@@ -91,8 +91,10 @@ bool sandbox_usage_since(struct sandbox *sandbox, struct cpu_mark *mark,
     if (!guest_usage(sandbox->guest, &usage->guest, err))
         return false;
     const struct cpu_mark now = {.us = usage->guest.cpu_us, .at_us = clock_mono_us()};
-    int64_t since_us =
-        mark->at_us ? now.at_us - mark->at_us : (clock_now_ms() - sandbox->started_ms) * 1000;
+    /* The first look is at all since its creation; the wall clock may have been set since. */
+    int64_t age_ms =
+        MAX(clock_now_ms() - sandbox->started_ms, steady_now_ms() - sandbox->execution_ms);
+    int64_t since_us = mark->at_us ? now.at_us - mark->at_us : age_ms * 1000;
     /* Less than before: it counts from nothing again, since it was resumed without its memory. */
     int64_t used_us = now.us < mark->us ? now.us : now.us - mark->us;
     double had_us = (double)MAX(since_us, 1) * (double)MAX(usage->guest.cpus, 1);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ends sandboxes whose time is over. Ends are times of the wall clock, which jumps and which goes
- * on while a laptop sleeps; libuv's timers do neither. So one timer serves all sandboxes, and looks
- * again at the wall clock at least every few seconds.
+ * Ends sandboxes whose time is over. Their time goes on while a laptop sleeps, and libuv's timers
+ * do not. So one timer serves all sandboxes, and looks at the clock at least every few seconds.
  */
 #include "backend/core/core.h"
 #include "common/log.h"
@@ -13,7 +12,7 @@ static void on_timer(uv_timer_t *timer);
 
 static void arm(struct core *core, int64_t end_ms) {
     core->timer_ms = end_ms;
-    int64_t left = MAX(end_ms - clock_now_ms(), 0);
+    int64_t left = MAX(end_ms - steady_now_ms(), 0);
     uv_update_time(core->config.loop);
     uv_timer_start(core->timer, on_timer, (uint64_t)MIN(left, LOOK_AGAIN_MS), 0);
 }
@@ -25,7 +24,7 @@ static void on_paused(void *ctx, const struct error *err) {
         return;
     log_warn("a sandbox could not be paused at its end", "sandbox", sandbox->id, "error",
              err->message);
-    sandbox->end_ms = clock_now_ms() + TRY_AGAIN_MS;
+    sandbox->end_ms = steady_now_ms() + TRY_AGAIN_MS;
     timeouts_watch(sandbox->core, sandbox);
 }
 
@@ -35,7 +34,7 @@ static void pause_at_end(struct sandbox *sandbox) {
 
 static void on_timer(uv_timer_t *timer) {
     struct core *core = timer->data;
-    int64_t now = clock_now_ms(), next = INT64_MAX;
+    int64_t now = steady_now_ms(), next = INT64_MAX;
     core->timer_ms = INT64_MAX;
     for (struct sandbox *at = core->newest, *older; at; at = older) {
         older = at->older; /* a kill never frees from within the call */

@@ -55,7 +55,7 @@ bool upload_announce(struct core *core, const char *hash, char token[static UPLO
                      struct error *err) {
     unsigned char random[(UPLOAD_TOKEN - 1) / 2];
     unsigned count = 0;
-    drop_old(core, clock_now_ms());
+    drop_old(core, steady_now_ms());
     for (const struct upload *at = core->uploads; at; at = at->next)
         count++;
     if (count >= MAX_ANNOUNCED)
@@ -66,7 +66,7 @@ bool upload_announce(struct core *core, const char *hash, char token[static UPLO
     ids_random(random, sizeof(random));
     ids_hex(random, sizeof(random), upload->token);
     snprintf(upload->hash, sizeof(upload->hash), "%s", hash);
-    upload->until_ms = clock_now_ms() + GOOD_FOR_MS;
+    upload->until_ms = steady_now_ms() + GOOD_FOR_MS;
     upload->next = core->uploads;
     core->uploads = upload;
     memcpy(token, upload->token, UPLOAD_TOKEN);
@@ -74,7 +74,7 @@ bool upload_announce(struct core *core, const char *hash, char token[static UPLO
 }
 
 static struct upload *take(struct core *core, const char *token) {
-    drop_old(core, clock_now_ms());
+    drop_old(core, steady_now_ms());
     for (struct upload **at = &core->uploads; *at; at = &(*at)->next)
         if (ids_equal_secret((*at)->token, token)) {
             struct upload *found = *at;

@@ -372,8 +372,8 @@ void guest_forget(struct guest *guest, int32_t pid) {
     tell(guest, &(struct agent_request){.type = AGENT_FORGET, .pid = pid});
 }
 
-void guest_set_deadline(struct guest *guest, int64_t unix_seconds) {
-    tell(guest, &(struct agent_request){.type = AGENT_DEADLINE, .value = unix_seconds});
+void guest_set_deadline(struct guest *guest, int64_t boot_seconds) {
+    tell(guest, &(struct agent_request){.type = AGENT_DEADLINE, .value = boot_seconds});
 }
 
 int guest_helper(struct guest *guest, enum helper_op op, const char *user, const char *const *args,

@@ -135,7 +135,7 @@ void runtime_volume_sweep(struct runtime *rt, bool (*is_known)(void *ctx, const 
 pid_t guest_pid(const struct guest *guest); /* PID 1, as seen outside */
 /* When nobody watches over the sandbox past this time its agent ends it; 0: never. A sandbox that
  * was never told one ends with the daemon that made it. */
-void guest_set_deadline(struct guest *guest, int64_t unix_seconds);
+void guest_set_deadline(struct guest *guest, int64_t boot_seconds);
 /* Nothing in it runs any more when `done` comes; after a failure everything does. Where the host
  * has no freezer SIGSTOP is used, which the workload can see. */
 typedef void (*guest_done)(void *ctx, const struct error *err);

@@ -10,8 +10,8 @@ import http from 'node:http'
 const home = process.env.E2B_HOME
 export const socketPath = `${home}/run/e2b.sock`
 
-export async function startDaemon() {
-  const daemon = spawn(`${process.env.E2B}d`, [], { stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startDaemon({ env = {} } = {}) {
+  const daemon = spawn(`${process.env.E2B}d`, [], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   daemon.stdout.on('data', (d) => { said += d })
   daemon.stderr.on('data', (d) => { said += d })

@@ -133,7 +133,7 @@ START_TEST(a_sandbox_is_made_as_asked) {
     ck_assert_uint_eq(strlen(sandbox->access_token), 64);
     ck_assert_str_eq(pairs_get(&sandbox->metadata, "a"), "b");
     ck_assert_int_ge(sandbox->end_ms, sandbox->started_ms + 60000);
-    ck_assert_int_ge(fake.last_deadline, sandbox->end_ms / 1000);
+    ck_assert_int_ge(fake.last_deadline, steady_boot_s(sandbox->end_ms));
     ck_assert_ptr_eq(sandbox_find(core, sandbox->id, &err), sandbox);
     ck_assert_int_eq(idle_told, 100);
 }
@@ -293,7 +293,7 @@ START_TEST(the_next_daemon_goes_on) {
     snprintf(id, sizeof(id), "%s", kept->id);
     snprintf(token, sizeof(token), "%s", kept->access_token);
     snprintf(lost_id, sizeof(lost_id), "%s", lost->id);
-    ck_assert(store_sandbox_set_end(store, late->id, clock_now_ms() - 1, &err));
+    ck_assert(store_sandbox_set_end(store, late->id, steady_now_ms() - 1, &err));
     stop_core();
     ck_assert_uint_eq(fake.released, 3);
     fake_add_stray("istray");
@@ -684,7 +684,7 @@ static struct spawn_arguments head_of(uint32_t bytes, uint32_t args, uint32_t en
 
 START_TEST(an_adopted_process_is_what_it_was) {
     struct spawn_arguments head = head_of(sizeof(texts), 2, 5);
-    head.deadline_ms = clock_now_ms() + 200;
+    head.deadline_ms = steady_now_ms() + 200;
     struct sandbox *sandbox = adopt(arguments_with(head, texts, sizeof(texts)));
     struct process *process = process_by_tag(sandbox, "tag", &err);
     ck_assert_ptr_nonnull(process);

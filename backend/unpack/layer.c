@@ -43,7 +43,7 @@ static int open_in(int root, const char *path) {
     return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
 }
 
-/* Makes what is missing of it. */
+/* Makes what is missing of it; a link that leads nowhere is there, and no directory. */
 static int open_parents(int root, char *path) {
     int dir = open_in(root, path);
     if (dir >= 0 || errno != ENOENT)
@@ -57,7 +57,7 @@ static int open_parents(int root, char *path) {
         *slash = '/';
     if (above < 0 || (mkdirat(above, last, 0755) < 0 && errno != EEXIST))
         return -1;
-    return open_in(root, path);
+    return openat(above, last, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* "./a//b/" as "a/b"; false for what climbs or is too long. */

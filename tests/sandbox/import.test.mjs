@@ -5,65 +5,19 @@ import { test, before, after } from 'node:test'
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { ask, create, startDaemon, access } from './daemon.mjs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { ask, startDaemon } from './daemon.mjs'
+import { dir, load, look, minimal, tar } from './images.mjs'
 
 const home = process.env.E2B_HOME
-let daemon
-before(async () => { daemon = await startDaemon() })
+let daemon, root
+before(async () => {
+  daemon = await startDaemon()
+  root = minimal()
+})
 after(() => daemon.end('SIGTERM'))
 
 const sha = (bytes) => createHash('sha256').update(bytes).digest('hex')
-const dir = () => mkdtempSync(`${home}/image-`)
-
-async function load(name, path) {
-  const begun = await ask('POST', '/local/images', { name, path })
-  assert.equal(begun.status, 202, begun.text)
-  for (;;) {
-    const { json } = await ask('GET', `/templates/${begun.json.templateID}/builds/${begun.json.buildID}/status`)
-    if (json.status !== 'building') return json
-    await new Promise((resolve) => setTimeout(resolve, 20)) // the contract knows no other way to wait
-  }
-}
-
-// A few programs of this machine and what they link to: enough for a template.
-const programs = ['sh', 'cat', 'ls', 'mkdir', 'chown', 'chmod', 'sed', 'head', 'bash', 'stat', 'id', 'echo']
-function minimal() {
-  const to = dir()
-  for (const path of ['usr/bin', 'etc', 'var', 'gone/deep', 'opaque']) mkdirSync(`${to}/${path}`, { recursive: true })
-  execFileSync('ln', ['-s', 'usr/bin', `${to}/bin`])
-  const copy = (file) => execFileSync('sh', ['-c', 'mkdir -p "$2$(dirname "$1")" && cp -L "$1" "$2$1"', 'sh', file, to])
-  for (const program of programs) {
-    const path = execFileSync('sh', ['-c', 'readlink -f "$(command -v "$1")"', 'sh', program === 'echo' ? 'cat' : program], { encoding: 'utf8' }).trim()
-    execFileSync('cp', ['-L', path, `${to}/usr/bin/${program === 'echo' ? 'cat2' : program}`])
-    let libraries = ''
-    try { libraries = execFileSync('ldd', [path], { encoding: 'utf8' }) } catch {}
-    for (const [library] of libraries.matchAll(/\/[^ ]*/g)) copy(library)
-  }
-  writeFileSync(`${to}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\n')
-  writeFileSync(`${to}/etc/group`, 'root:x:0:\n')
-  writeFileSync(`${to}/gone/deep/file`, 'x')
-  writeFileSync(`${to}/opaque/old`, 'x')
-  execFileSync('ln', [`${to}/etc/group`, `${to}/etc/linked`])
-  execFileSync('mkfifo', [`${to}/pipe`])
-  return to
-}
-
-let root
-const tar = (from, flags = '-c') => execFileSync('tar', [flags, '--owner=0', '--group=0', '-f', '-', '-C', from, '.'], { maxBuffer: 1 << 28 })
-before(() => { root = minimal() })
-
-async function read(sandbox, path) {
-  return ask('GET', `/files?path=${encodeURIComponent(path)}&username=root`, undefined, { headers: access(sandbox) })
-}
-
-async function look(template, paths) {
-  const sandbox = await create({ templateID: template })
-  const found = {}
-  for (const path of paths) found[path] = (await read(sandbox, path)).status
-  await ask('DELETE', `/sandboxes/${sandbox.sandboxID}`)
-  return found
-}
 
 // A second layer that hides a file and a whole directory's content, and writes through a link.
 function second() {

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-static const char *const steps[] = {
+const char *const store_steps[] = {
     "CREATE TABLE settings ("
     "  name TEXT PRIMARY KEY,"
     "  value BLOB NOT NULL"
@@ -211,6 +211,8 @@ static const char *const steps[] = {
     "  message TEXT NOT NULL,"
     "  PRIMARY KEY (build_id, number)"
     ") WITHOUT ROWID;",
+
+    NULL,
 };
 
 static bool execute(struct store *store, const char *sql, struct error *err) {
@@ -234,22 +236,30 @@ static bool take_step(struct store *store, int number, struct error *err) {
     snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", number + 1);
     if (!store_begin(store, err))
         return false;
-    if (execute(store, steps[number], err) && execute(store, sql, err))
+    if (execute(store, store_steps[number], err) && execute(store, sql, err))
         return store_commit(store, err);
     store_rollback(store);
     return false;
+}
+
+static const int newest = (int)ARRAY_LEN(store_steps) - 1;
+
+bool store_check_version(struct store *store, struct error *err) {
+    int at = 0;
+    if (!version(store, &at, err))
+        return false;
+    if (at <= newest)
+        return true;
+    error_set(err, ERR_UNSUPPORTED, "the state file was written by a newer version (%d > %d)", at,
+              newest);
+    return error_hint(err, "install that version, or start anew with another E2B_HOME");
 }
 
 bool store_migrate(struct store *store, struct error *err) {
     int at = 0;
     if (!version(store, &at, err))
         return false;
-    if (at > (int)ARRAY_LEN(steps)) {
-        error_set(err, ERR_UNSUPPORTED, "the state file was written by a newer version (%d > %d)",
-                  at, (int)ARRAY_LEN(steps));
-        return error_hint(err, "install that version, or start anew with another E2B_HOME");
-    }
-    for (; at < (int)ARRAY_LEN(steps); at++)
+    for (; at < newest; at++)
         if (!take_step(store, at, err))
             return error_wrap(err, "step %d of the schema", at + 1);
     return true;

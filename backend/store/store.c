@@ -167,7 +167,8 @@ struct store *store_open(const char *path, struct error *err) {
         return NULL;
     }
     sqlite3_busy_timeout(store->db, BUSY_MS);
-    if (pragmas(store, err) && check_integrity(store, err) && store_migrate(store, err))
+    if (store_check_version(store, err) && pragmas(store, err) && check_integrity(store, err) &&
+        store_migrate(store, err))
         return store;
     store_close(store);
     return NULL;

@@ -277,18 +277,6 @@ START_TEST(damage_is_told_with_what_to_do) {
 }
 END_TEST
 
-START_TEST(a_newer_file_is_refused) {
-    sqlite3 *db;
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 999", NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-    store_close(store);
-    store = NULL;
-    ck_assert_ptr_null(store_open(path, &err));
-    ck_assert_int_eq(err.kind, ERR_UNSUPPORTED);
-}
-END_TEST
-
 START_TEST(a_locked_file_is_unavailable) {
     sqlite3 *db;
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
@@ -339,7 +327,6 @@ int main(void) {
     tcase_add_test(cases, settings_are_kept_by_size);
     tcase_add_test(cases, nobody_else_can_read_it);
     tcase_add_test(cases, damage_is_told_with_what_to_do);
-    tcase_add_test(cases, a_newer_file_is_refused);
     tcase_add_test(cases, a_locked_file_is_unavailable);
     tcase_add_test(cases, a_full_disk_is_told_and_survived);
     return unit_run("store", cases);

@@ -68,7 +68,8 @@ bool connect_is_open(const struct connect_call *call);
 
 /* Unary and client streams; steals body. */
 void connect_reply(struct connect_call *call, json_t *body);
-/* Any kind: ends the call with an error. */
+/* Any kind: ends the call with an error. A stream that has begun is broken off by
+ * CONNECT_UNAVAILABLE. */
 void connect_fail(struct connect_call *call, enum connect_code code, const char *format, ...)
     printf_like(3, 4);
 void connect_fail_error(struct connect_call *call, const struct error *err);

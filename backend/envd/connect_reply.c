@@ -140,12 +140,24 @@ static json_t *error_json(enum connect_code code, const char *message, const cha
                      text ? text : json_string("(not UTF-8)"), "hint", *hint ? hint : NULL);
 }
 
+/* Where a sandbox goes away under its streams those of the hosted service break off; clients that
+ * see this ask its health, and tell their users that it was killed. */
+static void break_off(struct connect_state *state) {
+    state->ended = true;
+    connect_stop_timers(state);
+    exchange_abort(state->x);
+}
+
 /* The hint is ours: other clients know code and message. */
 static void fail(struct connect_call *call, enum connect_code code, const char *message,
                  const char *hint) {
     struct connect_state *state = call->state;
     if (!connect_is_open(call))
         return;
+    if (code == CONNECT_UNAVAILABLE && state->begun) {
+        break_off(state);
+        return;
+    }
     json_t *error = error_json(code, message, hint);
     if (state->kind == CONNECT_UNARY)
         reply_unary(state, codes[code].status, error);

@@ -183,7 +183,7 @@ static void finish(struct connection *c) {
     c->server->quiet_since_ms = (int64_t)uv_now(c->server->loop);
     if (!c->x.keep_alive && !c->taken)
         c->closing = true;
-    exchange_close(&c->x, c->broken);
+    exchange_close(&c->x, c->broken || c->x.aborted);
     c->floor = 0;
     connection_set_deadline(c, c->pos < c->end ? c->server->patience.head_ms
                                                : c->server->patience.idle_ms);

@@ -39,7 +39,7 @@ void exchange_open(struct exchange *x, struct connection *c) {
     x->paused = x->told_end = false;
     x->collect.done = NULL;
     x->headers = (struct buf)BUF_INIT(HTTP1_MAX_HEAD);
-    x->begun = x->ended = x->chunked = x->until_close = x->no_body = x->stopped = false;
+    x->begun = x->ended = x->aborted = x->chunked = x->until_close = x->no_body = x->stopped = false;
     x->length_left = 0;
     x->arena_used = 0;
     x->arena_more = NULL;
@@ -158,16 +158,6 @@ void exchange_read_body(struct exchange *x, size_t max,
 }
 
 /* ---- leaving ---- */
-
-void exchange_abort(struct exchange *x) {
-    /* Where the end of the connection is the end of the answer, only a reset says that it failed.
-     */
-    const struct linger reset = {.l_onoff = 1};
-    if (x->until_close)
-        setsockopt(x->c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-    x->c->broken = true;
-    connection_wake(x->c);
-}
 
 int exchange_take_over(struct exchange *x, char **rest, size_t *rest_len) {
     struct connection *c = x->c;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const struct {
     int status;
@@ -135,13 +136,25 @@ void exchange_add_header(struct exchange *x, const char *name, const char *forma
         x->c->broken = true;
 }
 
-/* ---- whole answers ---- */
-
 static void end(struct exchange *x) {
     x->ended = true;
     connection_set_deadline(x->c, x->c->server->patience.idle_ms);
     connection_flush(x->c);
 }
+
+void exchange_abort(struct exchange *x) {
+    /* Where the end of the connection is the end of the answer, only a reset says that it failed.
+     */
+    const struct linger reset = {.l_onoff = 1};
+    x->aborted = true;
+    x->keep_alive = false;
+    if (x->until_close)
+        setsockopt(x->c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    x->c->broken |= x->until_close || !x->begun;
+    end(x);
+}
+
+/* ---- whole answers ---- */
 
 void exchange_reply(struct exchange *x, int status, const char *content_type, const void *bytes,
                     size_t len) {

@@ -108,7 +108,8 @@ void exchange_begin_relayed(struct exchange *x, const struct http1_head *answer,
                             const struct buf *headers);
 bool exchange_write(struct exchange *x, const void *bytes, size_t len);
 void exchange_end(struct exchange *x);
-/* Breaks the connection in the middle of a response: the only honest way to say that it failed. */
+/* Breaks the connection in the middle of a response, behind what was written of it: the only honest
+ * way to say that it failed. */
 void exchange_abort(struct exchange *x);
 /* Sends `length` bytes of a regular file from `offset` by sendfile, after exchange_begin with that
  * length; takes fd; ends the exchange. A file that turns out shorter aborts it. */

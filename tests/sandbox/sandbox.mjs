@@ -86,7 +86,7 @@ export class Sandbox {
     return { status: r.status, json: JSON.parse(r.body) }
   }
 
-  // A stream: messages come one by one from next(), the last one has `end`.
+  // A stream: messages come one by one from next(), the last one has `end`, or `broken`.
   stream(method, body, headers = {}) {
     const messages = []
     let wake = () => {}
@@ -105,7 +105,10 @@ export class Sandbox {
         }
         wake()
       })
-      res.on('error', () => {})
+      res.on('error', () => {
+        messages.push({ broken: true })
+        wake()
+      })
     })
     req.on('error', () => {})
     req.end(envelope(body))

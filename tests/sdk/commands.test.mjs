@@ -76,8 +76,13 @@ for (const [name, { Sandbox, CommandExitError, TimeoutError, InvalidArgumentErro
     await t.test('a sandbox that is killed ends its streams', async () => {
       const doomed = await Sandbox.create()
       const running = await doomed.commands.run('sleep 60', { background: true })
+      let watched
+      const end = new Promise((resolve) => { watched = resolve })
+      await doomed.files.watchDir('/tmp', () => {}, { onExit: watched })
       await doomed.kill()
-      await assert.rejects(running.wait())
+      const gone = (e) => e instanceof TimeoutError && /was killed or reached its end of life/.test(e.message)
+      await assert.rejects(running.wait(), gone)
+      assert.ok(gone(await end))
     })
   })
 }

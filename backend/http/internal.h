@@ -91,7 +91,7 @@ struct exchange {
 
     struct buf headers; /* of the response, by exchange_add_header */
     bool begun, ended;
-    bool aborted; /* ended before all of it was given */
+    bool aborted;              /* ended before all of it was given */
     bool chunked, until_close; /* how the response's body is delimited; neither: by length */
     bool no_body;
     int64_t length_left; /* by length: bytes that are still due */

@@ -44,17 +44,21 @@ bool buf_puts(struct buf *b, const char *text) {
     return buf_add(b, text, strlen(text));
 }
 
+/* Into the room that is there, which mostly suffices; else once more into enough. */
 bool buf_printf(struct buf *b, const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    size_t room = b->cap - b->len;
+    int len = vsnprintf(room ? b->data + b->len : NULL, room, format, args);
     va_end(args);
     bool ok = len >= 0 && buf_reserve(b, (size_t)len);
-    if (ok) {
+    if (ok && (size_t)len >= room)
         vsnprintf(b->data + b->len, (size_t)len + 1, format, again);
+    if (ok)
         b->len += (size_t)len;
-    }
+    else if (room)
+        b->data[b->len] = '\0';
     va_end(again);
     return ok;
 }

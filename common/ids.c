@@ -39,9 +39,12 @@ void ids_template(char out[static ID_TEMPLATE]) {
 }
 
 void ids_hex(const void *bytes, size_t len, char *out) {
+    static const char digits[] = "0123456789abcdef";
     const unsigned char *at = bytes;
-    for (size_t i = 0; i < len; i++)
-        snprintf(out + 2 * i, 3, "%02x", at[i]);
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[at[i] >> 4];
+        out[2 * i + 1] = digits[at[i] & 15];
+    }
     out[2 * len] = '\0';
 }
 
@@ -50,9 +53,13 @@ void ids_uuid(char out[static ID_UUID]) {
     ids_random(b, sizeof(b));
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    char hex[33];
-    ids_hex(b, sizeof(b), hex);
-    snprintf(out, ID_UUID, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    static const size_t groups[] = {4, 2, 2, 2, 6};
+    for (size_t i = 0, at = 0; i < ARRAY_LEN(groups); at += groups[i++]) {
+        ids_hex(b + at, groups[i], out);
+        out += 2 * groups[i];
+        *out++ = '-';
+    }
+    out[-1] = '\0';
 }
 
 void ids_key(char out[static ID_KEY]) {

@@ -3,7 +3,8 @@
  * What is due, and who is served. Each webhook takes a few events from its place on and holds them
  * until they were delivered or are written down as to be tried again; the place that is kept is
  * behind those. Webhooks are served in turn, each with a few deliveries at a time; one whose
- * receiver fails all the time gets a single one.
+ * receiver fails all the time gets a single one. An outcome makes room for the next delivery at
+ * once, while outcomes are written many together.
  *
  * While requests are being served, only a little is done at a time, and not often.
  */
@@ -18,10 +19,12 @@
 #include <string.h>
 
 enum {
-    WINDOW = 32,         /* events that a webhook holds in memory */
+    WINDOW = 64,         /* events that a webhook holds in memory, if they are few webhooks, */
+    HELD = 4096,         /* and all together if they are many */
     MAX_RETRIES = 10000, /* of one webhook; then it is read no further */
     DEAD_FAILURES = 10,  /* in a row: one delivery at a time from then on */
-    PORTION = 64,        /* outcomes written, and deliveries begun, at once */
+    PORTION = 128,       /* outcomes written, and deliveries begun, at once */
+    GATHER_MS = 10,      /* so long outcomes may wait for more of them */
     BUSY_PORTION = 24,   /* the same while requests are being served, */
     BUSY_PAUSE_MS = 40,  /* and the pause between such portions */
     BROKEN_PAUSE_MS = 1000,
@@ -87,14 +90,15 @@ void delivery_unlink(struct delivery *delivery) {
     while (*at != delivery)
         at = &(*at)->next;
     *at = delivery->next;
-    webhook->waiting -= !delivery->sending;
+    webhook->waiting -= delivery->stage == DELIVERY_WAITING;
+    webhook->held -= !delivery->is_repeat;
 }
 
 void delivery_forget_waiting(struct webhook *webhook) {
     struct delivery *at = webhook->deliveries, *next;
     for (; at; at = next) {
         next = at->next;
-        if (at->sending)
+        if (at->stage != DELIVERY_WAITING)
             continue;
         webhook->position = MIN(webhook->position, at->event.seq - 1);
         delivery_unlink(at);
@@ -130,17 +134,23 @@ static void on_event(void *ctx, const struct event_row *event) {
     delivery->next = *at;
     *at = delivery;
     webhook->waiting++;
+    webhook->held++;
     taking->last = event->seq;
+}
+
+static int64_t window(const struct webhooks *all) {
+    int64_t share = MIN(HELD / (int64_t)MAX(all->count, 1U), (int64_t)WINDOW);
+    return MAX(share, all->config.settings.per_webhook);
 }
 
 /* Some of the events behind its place; with fewer than there is room for it has seen them all. */
 static bool take_events(struct webhook *webhook, struct error *err) {
     const struct webhooks *all = webhook->all;
     struct taking taking = {.webhook = webhook, .last = webhook->position};
-    if (webhook->waiting >= all->config.settings.per_webhook || webhook->position >= all->newest ||
+    int64_t room = window(all) - webhook->held;
+    if (webhook->waiting > window(all) / 2 || room <= 0 || webhook->position >= all->newest ||
         webhook->retry_count >= MAX_RETRIES)
         return true;
-    int64_t room = WINDOW - webhook->waiting;
     if (!store_event_untried(all->config.store, webhook->number, webhook->position, webhook->types,
                              room, on_event, &taking, err))
         return false;
@@ -158,7 +168,7 @@ static void begin(struct delivery *delivery) {
     webhook->waiting -= !delivery->is_repeat;
     webhook->sending++;
     all->sending++;
-    delivery->sending = true;
+    delivery->stage = DELIVERY_SENDING;
     ids_uuid(delivery->id);
     all->config.sender.send(all->config.sender.ctx, delivery);
 }
@@ -177,9 +187,12 @@ static bool has_room(const struct webhook *webhook, unsigned most) {
 static struct delivery *next_waiting(const struct webhook *webhook) {
     for (struct delivery *at = webhook->deliveries; at; at = at->next) {
         const struct delivery *other = webhook->deliveries;
-        while (other != at && strcmp(other->event.sandbox_id, at->event.sandbox_id) != 0)
+        if (at->stage != DELIVERY_WAITING)
+            continue;
+        while (other != at && (other->stage >= DELIVERY_SETTLED ||
+                               strcmp(other->event.sandbox_id, at->event.sandbox_id) != 0))
             other = other->next;
-        if (!at->sending && other == at)
+        if (other == at)
             return at;
     }
     return NULL;
@@ -213,14 +226,28 @@ static bool send_retries(struct webhook *webhook, int64_t now, struct error *err
            (taking.count || store_retry_next(store, webhook->number, now, &webhook->due_ms, err));
 }
 
-static bool serve(struct webhook *webhook, int64_t now, struct error *err) {
+static void send_waiting(struct webhook *webhook) {
     struct delivery *delivery;
+    while (has_room(webhook, allowed(webhook)) && (delivery = next_waiting(webhook)))
+        begin(delivery);
+}
+
+void delivery_go_on(struct webhook *webhook) {
+    struct webhooks *all = webhook->all;
+    const struct delivery_sender *sender = &all->config.sender;
+    if (webhook->enabled && !webhook->gone && !sender->is_busy(sender->ctx))
+        send_waiting(webhook);
+    bool runs_dry =
+        webhook->waiting < all->config.settings.per_webhook && webhook->position < all->newest;
+    delivery_wake(all, runs_dry || all->done_count >= PORTION ? 0 : GATHER_MS);
+}
+
+static bool serve(struct webhook *webhook, int64_t now, struct error *err) {
     if (!webhook->enabled)
         return true;
     if (!send_retries(webhook, now, err) || !take_events(webhook, err))
         return false;
-    while (has_room(webhook, allowed(webhook)) && (delivery = next_waiting(webhook)))
-        begin(delivery);
+    send_waiting(webhook);
     return true;
 }
 

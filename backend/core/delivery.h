@@ -24,8 +24,14 @@ struct delivery {
     struct webhook *webhook;
     struct delivery *next;  /* in the webhook's list */
     struct retry_row retry; /* attempts 0: the first */
-    bool is_repeat, sending;
-    bool settled, again; /* its outcome was looked at; it is to be tried again, by `retry` */
+    enum delivery_stage {
+        DELIVERY_WAITING,
+        DELIVERY_SENDING,
+        DELIVERY_SETTLED,  /* its outcome is known, */
+        DELIVERY_RECORDED, /* and is in the transaction that is being written */
+    } stage;
+    bool is_repeat;
+    bool again; /* settled: it is to be tried again, by `retry` */
 
     char id[ID_UUID];         /* of this attempt */
     char webhook_id[ID_UUID]; /* and what is sent: */

@@ -7,36 +7,15 @@
 #include "backend/core/webhook_internal.h"
 #include "common/log.h"
 
-void webhooks_delivered(struct webhooks *webhooks, struct delivery *delivery) {
-    delivery->queue = NULL;
-    if (webhooks->last_done)
-        webhooks->last_done->queue = delivery;
-    else
-        webhooks->done = delivery;
-    webhooks->last_done = delivery;
-    delivery_wake(webhooks, 0);
-}
-
-bool webhooks_pending(const struct webhooks *webhooks) {
-    for (const struct webhook *at = webhooks->first; at; at = at->next)
-        if (at->enabled && at->failures < WEBHOOK_FAILING &&
-            (at->deliveries || at->repeated || at->retry_count || at->position < webhooks->newest))
-            return true;
-    return false;
-}
-
 /* ---- what an outcome means ---- */
 
-/* Once, however often its writing is tried. */
 static void settle(struct delivery *delivery) {
     struct webhook *webhook = delivery->webhook;
     const struct delivery_settings *settings = &webhook->all->config.settings;
     struct retry_row *retry = &delivery->retry;
     int64_t now = steady_now_ms();
     uint32_t random;
-    if (delivery->settled)
-        return;
-    delivery->settled = true;
+    delivery->stage = DELIVERY_SETTLED;
     if (!delivery->error) {
         webhook->failures = webhook->failing_ms = 0;
         return;
@@ -54,15 +33,37 @@ static void settle(struct delivery *delivery) {
                  delivery->event.id, "error", delivery->message);
 }
 
-/* Behind everything whose outcome is known. */
-static int64_t cursor_of(const struct webhook *webhook) {
-    const struct delivery *at = webhook->deliveries;
-    while (at && at->settled)
-        at = at->next;
-    return at ? at->event.seq - 1 : webhook->position;
+void webhooks_delivered(struct webhooks *webhooks, struct delivery *delivery) {
+    delivery->queue = NULL;
+    if (webhooks->last_done)
+        webhooks->last_done->queue = delivery;
+    else
+        webhooks->done = delivery;
+    webhooks->last_done = delivery;
+    webhooks->done_count++;
+    webhooks->sending--;
+    delivery->webhook->sending--;
+    settle(delivery);
+    delivery_go_on(delivery->webhook);
+}
+
+bool webhooks_pending(const struct webhooks *webhooks) {
+    for (const struct webhook *at = webhooks->first; at; at = at->next)
+        if (at->enabled && at->failures < WEBHOOK_FAILING &&
+            (at->deliveries || at->repeated || at->retry_count || at->position < webhooks->newest))
+            return true;
+    return false;
 }
 
 /* ---- into the store ---- */
+
+/* Behind everything whose outcome will not be forgotten. */
+static int64_t cursor_of(const struct webhook *webhook) {
+    const struct delivery *at = webhook->deliveries;
+    while (at && at->stage == DELIVERY_RECORDED)
+        at = at->next;
+    return at ? at->event.seq - 1 : webhook->position;
+}
 
 static bool write_attempt(struct store *store, const struct delivery *delivery, struct error *err) {
     const struct delivery_row row = {
@@ -102,8 +103,8 @@ static bool write_all(struct webhooks *webhooks, unsigned most, struct error *er
     struct delivery *at = webhooks->done;
     bool ok = true;
     for (unsigned i = 0; ok && at && i < most; i++, at = at->queue) {
-        settle(at);
         at->webhook->changed = true;
+        at->stage = DELIVERY_RECORDED;
         ok = write_outcome(store, at, err);
     }
     at = webhooks->done;
@@ -123,28 +124,34 @@ static void retire(struct delivery *delivery) {
     webhook->retry_count = MAX(webhook->retry_count, (int64_t)0);
     if (delivery->again)
         webhook->due_ms = MIN(webhook->due_ms, delivery->retry.due_ms);
-    webhook->sending--;
-    webhook->all->sending--;
     delivery_unlink(delivery);
     delivery_free(delivery);
     if (webhook->gone && !webhook->deliveries && !webhook->repeated)
         webhook_free(webhook);
 }
 
+static bool write_transaction(struct webhooks *webhooks, unsigned most, struct error *err) {
+    struct store *store = webhooks->config.store;
+    if (!store_begin(store, err))
+        return false;
+    if (write_all(webhooks, most, err))
+        return store_commit(store, err);
+    store_rollback(store);
+    return false;
+}
+
 bool delivery_record(struct webhooks *webhooks, unsigned most, struct error *err) {
     if (!webhooks->done)
         return true;
-    if (!store_begin(webhooks->config.store, err))
-        return false;
-    if (!write_all(webhooks, most, err)) {
-        store_rollback(webhooks->config.store);
+    if (!write_transaction(webhooks, most, err)) {
+        for (struct delivery *at = webhooks->done; at; at = at->queue)
+            at->stage = DELIVERY_SETTLED;
         return false;
     }
-    if (!store_commit(webhooks->config.store, err))
-        return false;
     for (unsigned i = 0; webhooks->done && i < most; i++) {
         struct delivery *delivery = webhooks->done;
         webhooks->done = delivery->queue;
+        webhooks->done_count--;
         retire(delivery);
     }
     if (webhooks->done)

@@ -205,6 +205,10 @@ static bool write_update(const struct webhook *webhook, struct webhook_row *row,
 }
 
 static void begin_anew(struct webhook *webhook, int64_t cursor) {
+    for (struct delivery *at = webhook->deliveries; at; at = at->next)
+        at->again = false;
+    for (struct delivery *at = webhook->repeated; at; at = at->next)
+        at->again = false;
     webhook->position = webhook->cursor = cursor;
     webhook->retry_count = 0;
     webhook->due_ms = INT64_MAX;

@@ -42,6 +42,7 @@ struct webhook {
     struct delivery *deliveries;      /* taken from the events; by number, the first attempts */
     struct delivery *repeated;        /* taken from the retries */
     unsigned waiting, sending;
+    unsigned held; /* in `deliveries`: those that wait, are sent, or are not recorded yet */
     bool gone, changed;
 };
 

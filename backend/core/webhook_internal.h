@@ -14,6 +14,7 @@ struct webhooks {
     int64_t newest;                    /* the last event that was looked at */
     struct webhook *turn;              /* who is served first next time; NULL: the first */
     struct delivery *done, *last_done; /* their outcome is not written yet */
+    unsigned done_count;
     uv_timer_t *timer, *retention;
     int64_t timer_ms; /* loop time; INT64_MAX: not running */
     int64_t looked_ms;
@@ -31,6 +32,8 @@ void delivery_stop(struct webhooks *webhooks);
 void delivery_wake(struct webhooks *webhooks, int64_t in_ms);
 void delivery_free(struct delivery *delivery);
 void delivery_free_all(struct delivery *list); /* of a webhook */
+/* There is room: sends what is at hand, without asking the store. */
+void delivery_go_on(struct webhook *webhook);
 /* Takes it out of its webhook's list. */
 void delivery_unlink(struct delivery *delivery);
 /* Forgets what was taken but is not being sent; it will be read again. */

@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_BODY = 1 << 20, CONNECT_TIMEOUT_MS = 5000 };
+enum { MAX_BODY = 1 << 20 };
+
+/* libcurl makes such a buffer for each transfer, and answers are a few words. */
+static const long READ_AT_ONCE = 1024;
 
 /* ---- where to ---- */
 
@@ -60,13 +63,11 @@ static bool is_private(const struct sockaddr *address) {
 }
 
 /* The address that the name stands for in this moment: what was looked up before counts nothing. */
-static curl_socket_t open_public(void *ctx, curlsocktype purpose, struct curl_sockaddr *address) {
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address) {
     struct post *post = ctx;
     (void)purpose;
-    post->refused = is_private(&address->addr);
-    if (post->refused)
-        return CURL_SOCKET_BAD;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    post->refused = post->refuse_private && is_private(&address->addr);
+    return post->refused ? CURL_SOCKET_BAD : sockets_new(post->sockets, address);
 }
 
 /* ---- what comes back ---- */
@@ -90,27 +91,23 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx) {
 
 /* ---- the request ---- */
 
-static bool add_header(struct post *post, const char *name, const char *value) {
-    char line[256];
-    snprintf(line, sizeof(line), *value ? "%s: %s" : "%s:%s", name, value);
-    struct curl_slist *longer = curl_slist_append(post->headers, line);
-    if (longer)
-        post->headers = longer;
-    return longer;
+/* libcurl takes an empty one ("Expect:") for leaving it out. */
+static void set_header(struct post *post, size_t at, const char *name, const char *value) {
+    struct curl_slist *next = at + 1 < POST_HEADERS ? &post->headers[at + 1] : NULL;
+    snprintf(post->lines[at], POST_HEADER, *value ? "%s: %s" : "%s:%s", name, value);
+    post->headers[at] = (struct curl_slist){.data = post->lines[at], .next = next};
 }
 
+/* The last three differ from delivery to delivery. */
 static bool make_headers(struct post *post) {
     const struct delivery *delivery = post->delivery;
     char signature[WEBHOOK_SIGNATURE];
-    curl_slist_free_all(post->headers);
-    post->headers = NULL;
-    return webhook_sign(delivery->secret, post->body.data, post->body.len, signature) &&
-           add_header(post, "content-type", "application/json") &&
-           add_header(post, "e2b-webhook-id", delivery->webhook_id) &&
-           add_header(post, "e2b-delivery-id", delivery->id) &&
-           add_header(post, "e2b-signature-version", "v1") &&
-           add_header(post, "e2b-signature", signature) &&
-           add_header(post, "Expect", ""); /* it would wait a second for leave to send */
+    if (!webhook_sign(delivery->secret, post->body.data, post->body.len, signature))
+        return false;
+    set_header(post, 3, "e2b-webhook-id", delivery->webhook_id);
+    set_header(post, 4, "e2b-delivery-id", delivery->id);
+    set_header(post, 5, "e2b-signature", signature);
+    return true;
 }
 
 static void only_http(CURL *easy) {
@@ -128,25 +125,31 @@ static void set_constants(struct post *post, const struct sender_config *config)
     curl_easy_setopt(easy, CURLOPT_PRIVATE, post);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "e2b-webhooks/" PACKAGE_VERSION);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)config->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)MIN(config->timeout_ms, (int64_t)CONNECT_TIMEOUT_MS));
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, post);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, post);
-    if (!config->refuse_private)
-        return;
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, post);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sockets_end);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, post->sockets);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_AT_ONCE);
+    set_header(post, 0, "content-type", "application/json");
+    set_header(post, 1, "e2b-signature-version", "v1");
+    set_header(post, 2, "Expect", ""); /* it would wait a second for leave to send */
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, post->headers);
 }
 
-struct post *post_new(const struct sender_config *config) {
+struct post *post_new(const struct sender_config *config, struct sockets *sockets) {
     struct post *post = calloc(1, sizeof(*post));
     if (!post)
         return NULL;
+    post->sockets = sockets;
+    post->refuse_private = config->refuse_private;
     post->body.max = MAX_BODY;
     post->answer_headers.max = DELIVERY_HEADERS;
     post->answer.max = DELIVERY_BODY;
@@ -161,7 +164,6 @@ struct post *post_new(const struct sender_config *config) {
 
 void post_free(struct post *post) {
     curl_easy_cleanup(post->easy);
-    curl_slist_free_all(post->headers);
     buf_free(&post->body);
     buf_free(&post->answer_headers);
     buf_free(&post->answer);
@@ -176,7 +178,6 @@ bool post_begin(struct post *post, const struct sender_config *config, struct de
     delivery->at_ms = clock_now_ms();
     if (event_json_put(&post->body, config->team_id, &delivery->event) && make_headers(post) &&
         curl_easy_setopt(post->easy, CURLOPT_URL, delivery->url) == CURLE_OK &&
-        curl_easy_setopt(post->easy, CURLOPT_HTTPHEADER, post->headers) == CURLE_OK &&
         curl_easy_setopt(post->easy, CURLOPT_POSTFIELDS, post->body.data) == CURLE_OK)
         return curl_easy_setopt(post->easy, CURLOPT_POSTFIELDSIZE, (long)post->body.len) ==
                CURLE_OK;

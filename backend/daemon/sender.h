@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Posts deliveries: libcurl on a loop of its own, in a thread of its own, so that neither
- * connections nor TLS nor signatures take time from those who wait for a sandbox. The two threads
- * share nothing but two queues. Only http and https, no redirects, no proxies; every attempt is
- * bounded in time, and so is what is kept of an answer.
+ * Posts deliveries: libcurl in threads of its own, so that neither connections nor TLS nor
+ * signatures take time from those who wait for a sandbox. They share nothing with the main thread
+ * but queues. Only http and https, no redirects, no proxies; every attempt is bounded in time, and
+ * so is what is kept of an answer.
  */
 #ifndef E2B_DAEMON_SENDER_H
 #define E2B_DAEMON_SENDER_H

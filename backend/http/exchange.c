@@ -39,7 +39,8 @@ void exchange_open(struct exchange *x, struct connection *c) {
     x->paused = x->told_end = false;
     x->collect.done = NULL;
     x->headers = (struct buf)BUF_INIT(HTTP1_MAX_HEAD);
-    x->begun = x->ended = x->aborted = x->chunked = x->until_close = x->no_body = x->stopped = false;
+    x->begun = x->ended = x->aborted = x->chunked = x->until_close = x->no_body = x->stopped =
+        false;
     x->length_left = 0;
     x->arena_used = 0;
     x->arena_more = NULL;

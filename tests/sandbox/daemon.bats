@@ -43,7 +43,7 @@ backends() {
 
 @test "sandboxes and their commands survive kill -9 of the backend" {
     id=$(new_sandbox)
-    as_user 'echo kept >/home/user/kept; sleep 7043 </dev/null >/dev/null 2>&1 &'
+    as_user "echo kept >/home/user/kept; sleep 7043$own </dev/null >/dev/null 2>&1 &"
     kill -9 "$(daemon_pid)"
     until_true host_pid 7043 >/dev/null
     [ "$(as_user 'cat /home/user/kept; pidof sleep >/dev/null && echo runs')" = $'kept\nruns' ]
@@ -96,7 +96,7 @@ backends() {
 
 @test "a backend that stops leaves nothing of killed sandboxes behind" {
     id=$(new_sandbox)
-    e2b sandbox exec "$id" -- sh -c 'mkdir d && cd d && for i in $(seq 3000); do echo $i >$i; done' </dev/null
+    e2b sandbox exec "$id" -- sh -c 'mkdir d && cd d && for i in $(seq 600); do echo $i >$i; done' </dev/null
     e2b sandbox kill "$id"
     e2b local stop
     [ -d "$E2B_HOME/trash" ]
@@ -107,7 +107,7 @@ backends() {
 @test "a backend whose state was removed takes its sandboxes along" {
     export E2B_HOME=$TMPDIR/removed
     id=$(new_sandbox)
-    e2b sandbox exec --background "$id" -- sleep 7144 </dev/null
+    e2b sandbox exec --background "$id" -- sleep 7144$own </dev/null
     until_true host_pid 7144 >/dev/null
     pid=$(daemon_pid)
     rm -rf "$E2B_HOME" 2>/dev/null || true # what belongs to the sandboxes' ids may stay

@@ -109,7 +109,7 @@ start_and_wait() {
 
 @test "a killed sandbox leaves no process, directory, cgroup or mount" {
     one=$(new_sandbox)
-    e2b sandbox exec "$one" 'sleep 7042 </dev/null >/dev/null 2>&1 & echo x >/home/user/x'
+    e2b sandbox exec "$one" "sleep 7042$own </dev/null >/dev/null 2>&1 & echo x >/home/user/x"
     until_true host_pid 7042 >/dev/null
     [ -d "$E2B_HOME/sandboxes/$one" ]
     e2b sandbox kill "$one"

@@ -32,7 +32,7 @@ field() { # name: a line of /proc/self/status inside, as the default user
 }
 
 @test "root inside is not root outside, seen from the host" {
-    as_root 'sleep 7041 </dev/null >/dev/null 2>&1 &'
+    as_root "sleep 7041$own </dev/null >/dev/null 2>&1 &"
     until_true host_pid 7041 >/dev/null
     pid=$(host_pid 7041)
     [ "$(awk '/^Uid:/ { print $2 }' "/proc/$pid/status")" != 0 ]
@@ -176,8 +176,8 @@ field() { # name: a line of /proc/self/status inside, as the default user
 }
 
 @test "ids inside are the promised ones outside" {
-    inside_as_root sh -c 'sleep 7042 </dev/null >/dev/null 2>&1 &'
-    inside sh -c 'sleep 7043 </dev/null >/dev/null 2>&1 &'
+    inside_as_root sh -c "sleep 7042$own </dev/null >/dev/null 2>&1 &"
+    inside sh -c "sleep 7043$own </dev/null >/dev/null 2>&1 &"
     until_true host_pid 7042 >/dev/null
     until_true host_pid 7043 >/dev/null
     [ "$(awk '/^Uid:/ { print $2 }' "/proc/$(host_pid 7042)/status")" = "$(id_outside 0)" ]

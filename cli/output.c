@@ -28,6 +28,19 @@ void output_safe(FILE *out, const char *text, const char *keep) {
     }
 }
 
+const char *output_size(int64_t bytes, char text[static OUTPUT_SIZE]) {
+    static const char *const units[] = {"kB", "MB", "GB", "TB"};
+    double size = (double)bytes / 1e3;
+    size_t unit = 0;
+    for (; size >= 999.5 && unit + 1 < ARRAY_LEN(units); unit++)
+        size /= 1e3;
+    if (bytes < 1000)
+        snprintf(text, OUTPUT_SIZE, "%d B", (int)bytes);
+    else
+        snprintf(text, OUTPUT_SIZE, size < 9.95 ? "%.1f %s" : "%.0f %s", size, units[unit]);
+    return text;
+}
+
 static bool wants_colour(FILE *out) {
     const char *forced = getenv("FORCE_COLOR");
     const char *refused = getenv("NO_COLOR");

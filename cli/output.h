@@ -27,6 +27,10 @@ void output_json(FILE *out, const json_t *value);
 /* Text that somebody else wrote: control characters, except those in `keep`, become '?'. */
 void output_safe(FILE *out, const char *text, const char *keep);
 
+/* "12.3 MB". */
+enum { OUTPUT_SIZE = 32 };
+const char *output_size(int64_t bytes, char text[static OUTPUT_SIZE]);
+
 /* The escape sequence, or "" where nobody wants colour (no terminal, NO_COLOR, FORCE_COLOR=0). */
 enum style { STYLE_END, STYLE_BOLD, STYLE_RED, STYLE_GREEN, STYLE_YELLOW };
 const char *output_style(FILE *out, enum style style);

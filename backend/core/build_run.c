@@ -119,6 +119,17 @@ const struct overlays *build_run_overlays(const struct build_run *run) {
     return &run->state.overlays;
 }
 
+const char *build_run_layer(const struct build_run *run) {
+    return run->layer;
+}
+
+bool build_run_needs_files(const struct build_run *run, const char *hash) {
+    for (size_t i = 0; i < run->spec.count; i++)
+        if (strcmp(run->spec.steps[i].files_hash, hash) == 0)
+            return true;
+    return false;
+}
+
 unsigned builds_running(const struct core *core) {
     return core->builds;
 }

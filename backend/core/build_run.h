@@ -17,6 +17,10 @@ bool build_start(struct core *core, struct build *build, struct build_spec *spec
 void build_run_forget(struct build_run *run);
 /* The layers so far. */
 const struct overlays *build_run_overlays(const struct build_run *run);
+/* The one that is being made; "": none was yet. */
+const char *build_run_layer(const struct build_run *run);
+/* Does a step of it take its files from the archive of this hash? */
+bool build_run_needs_files(const struct build_run *run, const char *hash);
 unsigned builds_running(const struct core *core);
 /* The daemon stops; the next one records what becomes of them. */
 void builds_stop(struct core *core);

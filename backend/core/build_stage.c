@@ -8,6 +8,7 @@
 #include "backend/core/uploads.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { SHARED_FROM_LOWERS = ZYGOTE_MAX_LAYERS - 6 };
 
@@ -23,8 +24,9 @@ static bool is_full(const struct build_run *run) {
 }
 
 static void step_is_done(struct build_run *run) {
-    if (!run->box)
-        kept_add(run->core, run->key, &run->state);
+    cleanup_free char *step = run->box ? NULL : step_describe(step_now(run));
+    if (step)
+        kept_add(run->core, run->key, step, &run->state);
     run->at++;
     build_next_step(run);
 }
@@ -32,6 +34,8 @@ static void step_is_done(struct build_run *run) {
 static void on_kept(void *ctx, const struct error *err) {
     struct build_run *run = ctx;
     run->box = NULL;
+    if (overlays_have_layer(&run->state.overlays, run->layer))
+        memcpy(run->state.layer, run->layer, sizeof(run->layer));
     if (err)
         build_fail(run, err);
     else

@@ -19,12 +19,34 @@ struct capturing {
     struct error err;
     capture_done done;
     void *ctx;
+    struct capturing *next;
 };
+
+void captures_each_overlays(const struct core *core,
+                            void (*each)(void *ctx, const struct overlays *overlays), void *ctx) {
+    for (const struct capturing *at = core->captures; at; at = at->next)
+        each(ctx, &at->overlays);
+}
+
+bool captures_make_layer(const struct core *core, const char *name) {
+    const struct capturing *at = core->captures;
+    while (at && strcmp(at->layer, name) != 0)
+        at = at->next;
+    return at;
+}
+
+static void take_out(struct capturing *c) {
+    struct capturing **at = &c->core->captures;
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+}
 
 static void finish(struct capturing *c) {
     const struct error *err = c->err.kind ? &c->err : NULL;
     if (err && c->is_copied)
         runtime_discard_layer(c->core->config.runtime, c->layer);
+    take_out(c); /* what is done with them may be to release them */
     c->done(c->ctx, &c->overlays, err);
     overlays_free(&c->overlays);
     free(c);
@@ -97,7 +119,9 @@ void capture(struct sandbox *sandbox, capture_done done, void *ctx) {
                             .sandbox = sandbox,
                             .from = sandbox->state,
                             .done = done,
-                            .ctx = ctx};
+                            .ctx = ctx,
+                            .next = sandbox->core->captures};
+    sandbox->core->captures = c;
     ids_uuid(c->layer);
     if (!has_room(sandbox, &err)) {
         c->err = err;

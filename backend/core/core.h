@@ -34,6 +34,7 @@ struct core {
     struct volume *volumes; /* oldest first */
     struct recipe *recipes; /* oldest first */
     struct kept *kept;      /* layers for the next build */
+    struct capturing *captures;
     unsigned builds;        /* under way */
     struct upload *uploads; /* archives that were announced */
     uv_timer_t *collecting; /* when to look for what no build needs any more */
@@ -123,11 +124,18 @@ void record_killed(struct sandbox *sandbox, const char *reason);
  * runs, or is paused, again when `done` comes, and the disk has the copy. */
 typedef void (*capture_done)(void *ctx, const struct overlays *overlays, const struct error *err);
 void capture(struct sandbox *sandbox, capture_done done, void *ctx);
+/* Of those under way. */
+void captures_each_overlays(const struct core *core,
+                            void (*each)(void *ctx, const struct overlays *overlays), void *ctx);
+bool captures_make_layer(const struct core *core, const char *name);
 
 /* ---- layers.c ---- */
 /* Discards those layers that neither a sandbox nor a template is made of any more. */
 void layers_release(struct core *core, const struct overlays *overlays);
 void layers_sweep(struct core *core);
+bool layer_is_used(const struct core *core, const char *name);
+/* By more than what is only kept for the next build. */
+bool layer_is_needed(const struct core *core, const char *name);
 
 /* ---- token.c ---- */
 enum { TOKEN_TEXT = 65 };

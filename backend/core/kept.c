@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MAX_STEP = 200 };
+
 void build_state_free(struct build_state *state) {
     overlays_free(&state->overlays);
     free(state->user);
@@ -20,6 +22,7 @@ void build_state_free(struct build_state *state) {
 
 bool build_state_copy(struct build_state *to, const struct build_state *from) {
     *to = (struct build_state){.user = strdup(from->user), .workdir = strdup(from->workdir)};
+    memcpy(to->layer, from->layer, sizeof(to->layer));
     if (to->user && to->workdir && pairs_copy(&to->env, &from->env) &&
         overlays_copy(&to->overlays, from->overlays.at, from->overlays.count))
         return true;
@@ -29,6 +32,7 @@ bool build_state_copy(struct build_state *to, const struct build_state *from) {
 
 static void discard(struct kept *kept) {
     build_state_free(&kept->state);
+    free(kept->step);
     free(kept);
 }
 
@@ -47,9 +51,10 @@ static void on_row(void *ctx, const struct kept_row *row) {
                                 .workdir = (char *)(uintptr_t)row->workdir,
                                 .env = row->env};
     cleanup_json json_t *overlays = json_parse(row->overlays, strlen(row->overlays), &err);
+    snprintf(state.layer, sizeof(state.layer), "%s", row->layer);
     if (!overlays || !overlays_parse(&state.overlays, overlays))
         return;
-    kept_add(core, row->key, &state);
+    kept_add(core, row->key, row->step, &state);
     overlays_free(&state.overlays);
     if (core->kept) {
         core->kept->is_saved = true;
@@ -73,9 +78,15 @@ const struct build_state *kept_find(struct core *core, const char *key) {
 }
 
 /* Newest first. No memory: it is not kept. */
-void kept_add(struct core *core, const char *key, const struct build_state *state) {
+void kept_add(struct core *core, const char *key, const char *step,
+              const struct build_state *state) {
     struct kept *kept = calloc(1, sizeof(*kept));
-    if (!kept || !build_state_copy(&kept->state, state)) {
+    size_t len = strnlen(step, MAX_STEP);
+    while (len && (step[len] & 0xc0) == 0x80) /* not amid a character */
+        len--;
+    if (!kept || !(kept->step = strndup(step, len)) || !build_state_copy(&kept->state, state)) {
+        if (kept)
+            free(kept->step);
         free(kept);
         return;
     }
@@ -90,6 +101,8 @@ static bool save(struct core *core, struct kept *kept, struct error *err) {
     cleanup_free char *overlays = json_dumps(layers, JSON_COMPACT);
     const struct kept_row row = {
         .key = kept->key,
+        .step = kept->step,
+        .layer = kept->state.layer,
         .overlays = overlays,
         .user = kept->state.user,
         .workdir = kept->state.workdir,
@@ -115,21 +128,42 @@ void kept_each_overlays(const struct core *core,
         each(ctx, &at->state.overlays);
 }
 
-unsigned kept_collect(struct core *core, int64_t before_ms) {
+static bool take_out(struct core *core, struct kept **at, struct error *err) {
+    if (!store_kept_delete(core->config.store, (*at)->key, err))
+        return false;
+    *at = (*at)->next;
+    return true;
+}
+
+void kept_collect(struct core *core, int64_t before_ms) {
     struct error err = ERROR_INIT;
-    unsigned count = 0, gone = 0;
+    unsigned count = 0;
     for (struct kept **at = &core->kept; *at;) {
         struct kept *kept = *at;
         if (++count <= KEPT_MAX && kept->used_ms >= before_ms) {
             at = &kept->next;
             continue;
         }
-        if (!store_kept_delete(core->config.store, kept->key, &err))
-            return gone;
-        *at = kept->next;
+        if (!take_out(core, at, &err))
+            return;
         layers_release(core, &kept->state.overlays);
         discard(kept);
-        gone++;
     }
-    return gone;
+}
+
+bool kept_prune(struct core *core, bool (*is_needed)(void *ctx, const struct kept *kept), void *ctx,
+                unsigned *gone, struct error *err) {
+    *gone = 0;
+    for (struct kept **at = &core->kept; *at;) {
+        struct kept *kept = *at;
+        if (is_needed && is_needed(ctx, kept)) {
+            at = &kept->next;
+            continue;
+        }
+        if (!take_out(core, at, err))
+            return false;
+        discard(kept);
+        ++*gone;
+    }
+    return true;
 }

@@ -8,6 +8,7 @@
 
 #include "backend/runtime/overlays.h"
 #include "backend/store/pairs.h"
+#include "common/ids.h"
 
 struct core;
 
@@ -18,6 +19,7 @@ struct build_state {
     struct overlays overlays;
     char *user, *workdir; /* workdir "": none was set */
     struct pairs env;
+    char layer[ID_UUID]; /* the newest that a step wrote; "": none did */
 };
 
 void build_state_free(struct build_state *state);
@@ -25,6 +27,7 @@ bool build_state_copy(struct build_state *to, const struct build_state *from);
 
 struct kept {
     char key[KEPT_KEY];
+    char *step; /* for people */
     struct build_state state;
     int64_t used_ms;
     bool is_saved;
@@ -36,12 +39,17 @@ void kept_free(struct core *core);
 /* NULL: none. It was used now. */
 const struct build_state *kept_find(struct core *core, const char *key);
 /* Until kept_save a crash of the daemon forgets it. */
-void kept_add(struct core *core, const char *key, const struct build_state *state);
+void kept_add(struct core *core, const char *key, const char *step,
+              const struct build_state *state);
 /* The disk has the layers. */
 void kept_save(struct core *core);
 void kept_each_overlays(const struct core *core,
                         void (*each)(void *ctx, const struct overlays *overlays), void *ctx);
-/* Those not used since, and the oldest of too many; returns how many went. */
-unsigned kept_collect(struct core *core, int64_t before_ms);
+/* Those not used since, and the oldest of too many. */
+void kept_collect(struct core *core, int64_t before_ms);
+/* Those alone that `is_needed` stay (NULL: none); *gone is how many went. Their layers are the
+ * caller's to sweep. */
+bool kept_prune(struct core *core, bool (*is_needed)(void *ctx, const struct kept *kept), void *ctx,
+                unsigned *gone, struct error *err);
 
 #endif

@@ -11,47 +11,52 @@
 
 #include <string.h>
 
+typedef bool has_fn(const struct overlays *overlays, const char *name);
+
 struct search {
+    has_fn *has;
     const char *name;
     bool found;
 };
 
-static void compare(void *ctx, const char *name) {
+static void look(void *ctx, const struct overlays *overlays) {
     struct search *search = ctx;
-    search->found |= strcmp(name, search->name) == 0;
+    search->found = search->found || search->has(overlays, search->name);
 }
 
-typedef void each_fn(const struct overlays *overlays, void (*each)(void *ctx, const char *name),
-                     void *ctx);
-
-struct named {
-    each_fn *each;
-    struct search *search;
-};
-
-static void compare_all(void *ctx, const struct overlays *overlays) {
-    const struct named *named = ctx;
-    named->each(overlays, compare, named->search);
-}
-
-static bool is_named(const struct core *core, each_fn *each, const char *name) {
-    struct search search = {.name = name};
+/* By anything but what is only kept for the next build. */
+static bool is_needed(const struct core *core, has_fn *has, const char *name) {
+    struct search search = {.has = has, .name = name};
     for (struct sandbox *at = core->newest; at && !search.found; at = at->older)
-        each(&at->overlays, compare, &search);
+        look(&search, &at->overlays);
     for (struct template *at = core->templates; at && !search.found; at = at->next)
-        each(&at->overlays, compare, &search);
-    struct named named = {.each = each, .search = &search};
-    recipes_each_overlays(core, compare_all, &named);
-    kept_each_overlays(core, compare_all, &named);
+        look(&search, &at->overlays);
+    recipes_each_overlays(core, look, &search);
+    captures_each_overlays(core, look, &search);
     return search.found;
 }
 
+static bool is_kept(const struct core *core, has_fn *has, const char *name) {
+    struct search search = {.has = has, .name = name};
+    kept_each_overlays(core, look, &search);
+    return search.found;
+}
+
+bool layer_is_needed(const struct core *core, const char *name) {
+    return is_needed(core, overlays_have_layer, name) || recipes_make_layer(core, name) ||
+           captures_make_layer(core, name);
+}
+
+bool layer_is_used(const struct core *core, const char *name) {
+    return layer_is_needed(core, name) || is_kept(core, overlays_have_layer, name);
+}
+
 static bool is_used(void *ctx, const char *name) {
-    return is_named(ctx, overlays_each_layer, name);
+    return layer_is_used(ctx, name);
 }
 
 static bool is_base_used(void *ctx, const char *key) {
-    return is_named(ctx, overlays_each_base, key);
+    return is_needed(ctx, overlays_have_base, key) || is_kept(ctx, overlays_have_base, key);
 }
 
 static void release(void *ctx, const char *name) {

@@ -83,6 +83,14 @@ void recipes_each_overlays(const struct core *core,
         }
 }
 
+bool recipes_make_layer(const struct core *core, const char *name) {
+    for (const struct recipe *recipe = core->recipes; recipe; recipe = recipe->next)
+        for (const struct build *build = recipe->newest; build; build = build->older)
+            if (build->run && strcmp(build_run_layer(build->run), name) == 0)
+                return true;
+    return false;
+}
+
 /* ---- the store ---- */
 
 static bool recipe_save(struct core *core, const struct recipe *recipe, struct error *err) {

@@ -58,6 +58,8 @@ const struct template *recipe_template_of(const struct core *core, const char *i
                                           const char *build_id);
 void recipes_each_overlays(const struct core *core,
                            void (*each)(void *ctx, const struct overlays *overlays), void *ctx);
+/* Does a build make the layer right now? */
+bool recipes_make_layer(const struct core *core, const char *name);
 /* A sandbox was made of it. */
 void recipe_count_spawn(struct core *core, const char *id);
 bool recipe_publish(struct core *core, struct recipe *recipe, bool is_public, struct error *err);

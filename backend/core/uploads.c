@@ -3,6 +3,7 @@
  * See uploads.h.
  */
 #include "backend/core/uploads.h"
+#include "backend/core/build_run.h"
 #include "backend/core/core.h"
 #include "common/io.h"
 
@@ -36,7 +37,7 @@ static int open_dir(const struct core *core) {
 
 bool upload_is_present(const struct core *core, const char *hash) {
     cleanup_close int dir = open_dir(core);
-    return dir >= 0 && faccessat(dir, hash, F_OK, 0) == 0;
+    return dir >= 0 && utimensat(dir, hash, NULL, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static void drop_old(struct core *core, int64_t now_ms) {
@@ -130,19 +131,21 @@ int upload_open(struct core *core, const char *hash, bool *is_gzip, struct error
     return steal_fd(&fd);
 }
 
-static void each_file(const struct core *core, void (*each)(int dir, const char *name, int64_t ms),
-                      int64_t ms) {
+static void each_file(const struct core *core, void (*each)(void *ctx, int dir, const char *name),
+                      void *ctx) {
     int fd = open_dir(core);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry;
     while (dir && (entry = readdir(dir)))
-        each(fd, entry->d_name, ms);
+        each(ctx, fd, entry->d_name);
     if (dir)
         closedir(dir);
+    else
+        close_fd(&fd);
 }
 
-static void remove_half(int dir, const char *name, int64_t ms) {
-    (void)ms;
+static void remove_half(void *ctx, int dir, const char *name) {
+    (void)ctx;
     if (strncmp(name, TEMPORARY, strlen(TEMPORARY)) == 0)
         unlinkat(dir, name, 0);
 }
@@ -155,7 +158,7 @@ bool uploads_start(struct core *core, struct error *err) {
         return error_errno(err, ENOMEM, "cannot start");
     if (!io_mkdirs(path, 0700, err))
         return false;
-    each_file(core, remove_half, 0);
+    each_file(core, remove_half, NULL);
     return true;
 }
 
@@ -163,13 +166,65 @@ void uploads_free(struct core *core) {
     drop_old(core, INT64_MAX);
 }
 
-static void remove_old(int dir, const char *name, int64_t before_ms) {
+/* ---- what is kept ---- */
+
+/* A client that was told that the server has it may be about to start its build. */
+static bool is_awaited(const struct core *core, int64_t used_ms) {
+    const int64_t since_ms = clock_now_ms() - GOOD_FOR_MS;
+    if (used_ms < since_ms)
+        return false;
+    for (const struct recipe *recipe = core->recipes; recipe; recipe = recipe->next)
+        for (const struct build *build = recipe->newest; build; build = build->older)
+            if (build->status == BUILD_WAITING && build->created_ms >= since_ms)
+                return true;
+    return false;
+}
+
+static bool is_needed(const struct core *core, const struct upload_kept *file) {
+    for (const struct recipe *recipe = core->recipes; recipe; recipe = recipe->next)
+        for (const struct build *build = recipe->newest; build; build = build->older)
+            if (build->run && build_run_needs_files(build->run, file->hash))
+                return true;
+    return is_awaited(core, file->used_ms);
+}
+
+struct looking {
+    const struct core *core;
+    void (*each)(void *ctx, const struct upload_kept *file);
+    void *ctx;
+};
+
+static void look(void *ctx, int dir, const char *name) {
+    const struct looking *looking = ctx;
     struct stat st;
-    if (upload_is_hash(name) && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        (int64_t)st.st_mtim.tv_sec * 1000 < before_ms)
-        unlinkat(dir, name, 0);
+    if (!upload_is_hash(name) || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    struct upload_kept file = {
+        .hash = name,
+        .bytes = (int64_t)st.st_blocks * 512,
+        .used_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000,
+        .dir = dir,
+    };
+    file.is_needed = is_needed(looking->core, &file);
+    looking->each(looking->ctx, &file);
+}
+
+void uploads_each(const struct core *core, void (*each)(void *ctx, const struct upload_kept *file),
+                  void *ctx) {
+    struct looking looking = {core, each, ctx};
+    each_file(core, look, &looking);
+}
+
+bool upload_remove(const struct upload_kept *file) {
+    return !file->is_needed && unlinkat(file->dir, file->hash, 0) == 0;
+}
+
+static void remove_old(void *ctx, const struct upload_kept *file) {
+    const int64_t *before_ms = ctx;
+    if (file->used_ms < *before_ms)
+        upload_remove(file);
 }
 
 void uploads_collect(struct core *core, int64_t before_ms) {
-    each_file(core, remove_old, before_ms);
+    uploads_each(core, remove_old, &before_ms);
 }

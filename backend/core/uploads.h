@@ -16,6 +16,7 @@ enum { UPLOAD_TOKEN = 64 + 1 };
 static const int64_t upload_max_bytes = INT64_C(16) << 30;
 
 bool upload_is_hash(const char *text);
+/* Counts as a use of it. */
 bool upload_is_present(const struct core *core, const char *hash);
 bool upload_announce(struct core *core, const char *hash, char token[static UPLOAD_TOKEN],
                      struct error *err);
@@ -38,5 +39,17 @@ int upload_open(struct core *core, const char *hash, bool *is_gzip, struct error
 bool uploads_start(struct core *core, struct error *err); /* removes what is half there */
 void uploads_free(struct core *core);
 void uploads_collect(struct core *core, int64_t before_ms);
+
+/* An archive that is here. */
+struct upload_kept {
+    const char *hash;
+    int64_t bytes, used_ms; /* on the disk; when it was last asked for */
+    bool is_needed;         /* by a build that runs, or may be about to */
+    int dir;
+};
+void uploads_each(const struct core *core, void (*each)(void *ctx, const struct upload_kept *file),
+                  void *ctx);
+/* Within uploads_each; false: it is needed, or cannot be removed. */
+bool upload_remove(const struct upload_kept *file);
 
 #endif

@@ -66,6 +66,7 @@ void idle_changed(void *daemon, bool idle); /* core's word: no sandbox lives (or
 
 /* local_api.c: what concerns the daemon itself; call->ctx is the daemon. */
 extern const struct route local_routes[];
+extern const struct route local_cache_routes[];
 extern const struct route local_image_routes[];
 /* Over TCP: answers, and true. */
 bool local_refuse_strangers(struct call *call);

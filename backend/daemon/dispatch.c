@@ -15,7 +15,8 @@
 #include <string.h>
 
 static void serve_local(struct daemon *daemon, struct exchange *x) {
-    static const struct route *const tables[] = {local_routes, local_image_routes};
+    static const struct route *const tables[] = {local_routes, local_cache_routes,
+                                                 local_image_routes};
     const struct router router = {
         .tables = tables, .table_count = ARRAY_LEN(tables), .ctx = daemon};
     router_serve(&router, x);

@@ -6,9 +6,6 @@
 #include "backend/runtime/internal.h"
 #include "common/log.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-
 static void free_handle(uv_handle_t *handle) {
     free(handle);
 }
@@ -22,15 +19,12 @@ static void stop_measuring(struct guest *g) {
 
 static void on_measured(uv_poll_t *poll, int status, int events) {
     struct guest *g = poll->data;
-    struct helper_reply reply;
+    int64_t bytes = -1;
     (void)events;
-    ssize_t n = status < 0 ? 0 : recv(g->measure_socket, &reply, sizeof(reply), MSG_DONTWAIT);
-    if (n < 0 && errno == EAGAIN)
+    if (status >= 0 && !runtime_take_measure(g->measure_socket, &bytes))
         return;
     stop_measuring(g);
-    /* nested more deeply than anybody needs: what was seen of it still counts */
-    const bool told = n == sizeof(reply) && (reply.error == 0 || reply.error == ELOOP);
-    disk_measured(g->rt->disk, g, told ? reply.value : -1);
+    disk_measured(g->rt->disk, g, bytes);
 }
 
 static void not_measured(void *ctx) {

@@ -156,6 +156,8 @@ void guest_abandon(struct guest *g);
 void guest_on_death(uv_poll_t *poll, int status, int events);
 
 /* guest_disk.c */
+/* What the helper of a measure says (-1: that it could not); false: nothing yet. */
+bool runtime_take_measure(int socket, int64_t *bytes);
 bool runtime_watch_disk(struct runtime *rt, const struct runtime_config *config, struct error *err);
 void guest_watch_disk(struct guest *g);
 void guest_unwatch_disk(struct guest *g);

@@ -89,18 +89,48 @@ bool overlays_parse(struct overlays *overlays, const json_t *object) {
     return true;
 }
 
+/* NAME of "PREFIX/NAME/...", and its length; NULL: it is none of these. */
+static const char *name_of(const char *layer, const char *prefix, size_t *len) {
+    const size_t skipped = strlen(prefix);
+    if (strncmp(layer, prefix, skipped) != 0)
+        return NULL;
+    *len = MIN(strcspn(layer + skipped, "/"), (size_t)ID_UUID - 1);
+    return layer + skipped;
+}
+
 static void each_named(const struct overlays *overlays, const char *prefix,
                        void (*each)(void *ctx, const char *name), void *ctx) {
-    const size_t len = strlen(prefix);
     char name[ID_UUID];
+    size_t len;
     for (size_t i = 0; i < overlays->count; i++)
         for (size_t k = 0; k < overlays->at[i].lower_count; k++) {
-            const char *layer = overlays->at[i].lowers[k];
-            if (strncmp(layer, prefix, len) != 0)
+            const char *at = name_of(overlays->at[i].lowers[k], prefix, &len);
+            if (!at)
                 continue;
-            snprintf(name, sizeof(name), "%.*s", (int)strcspn(layer + len, "/"), layer + len);
+            memcpy(name, at, len);
+            name[len] = '\0';
             each(ctx, name);
         }
+}
+
+static bool has_named(const struct overlays *overlays, const char *prefix, const char *name) {
+    const size_t wanted = strlen(name);
+    size_t len;
+    for (size_t i = 0; i < overlays->count; i++)
+        for (size_t k = 0; k < overlays->at[i].lower_count; k++) {
+            const char *at = name_of(overlays->at[i].lowers[k], prefix, &len);
+            if (at && len == wanted && memcmp(at, name, len) == 0)
+                return true;
+        }
+    return false;
+}
+
+bool overlays_have_layer(const struct overlays *overlays, const char *name) {
+    return has_named(overlays, OVERLAYS_LAYERS, name);
+}
+
+bool overlays_have_base(const struct overlays *overlays, const char *key) {
+    return has_named(overlays, OVERLAYS_BASE, key);
 }
 
 void overlays_each_layer(const struct overlays *overlays, void (*each)(void *ctx, const char *name),

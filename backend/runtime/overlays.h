@@ -28,5 +28,7 @@ void overlays_each_base(const struct overlays *overlays, void (*each)(void *ctx,
 /* Each layer of our own: NAME of "layers/NAME/...". May come twice. */
 void overlays_each_layer(const struct overlays *overlays, void (*each)(void *ctx, const char *name),
                          void *ctx);
+bool overlays_have_base(const struct overlays *overlays, const char *key);
+bool overlays_have_layer(const struct overlays *overlays, const char *name);
 
 #endif

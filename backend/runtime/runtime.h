@@ -178,6 +178,9 @@ typedef void (*runtime_unpacked)(void *ctx, const char *said, const struct error
 struct unpacking *runtime_unpack(struct runtime *rt, const char *layer, int source,
                                  runtime_unpacked done, void *ctx);
 void runtime_unpack_cancel(struct unpacking *unpacking); /* `done` is not called any more */
+/* What it takes on the disk, measured by a helper; -1: that cannot be told. `done` comes later. */
+void runtime_measure_layer(struct runtime *rt, const char *layer,
+                           void (*done)(void *ctx, int64_t bytes), void *ctx);
 /* Puts a layer on top of the overlays that it was made over. */
 bool runtime_stack_layer(struct runtime *rt, const char *layer, struct overlays *overlays);
 /* Out of sight at once, removed later. The first: of a sandbox that does not run. */

@@ -119,6 +119,66 @@ bool runtime_take(struct runtime *rt, const char *id, const char *layer, struct 
     return ok;
 }
 
+/* ---- its size ---- */
+
+struct measuring {
+    struct runtime *rt;
+    uv_poll_t poll;
+    int fd;
+    int64_t bytes;
+    void (*done)(void *ctx, int64_t bytes);
+    void *ctx;
+};
+
+static void measured(void *ctx) {
+    struct measuring *m = ctx;
+    close_fd(&m->fd);
+    if (!m->rt->stopping)
+        m->done(m->ctx, m->bytes);
+    free(m);
+}
+
+static void on_measuring_closed(uv_handle_t *handle) {
+    measured(handle->data);
+}
+
+bool runtime_take_measure(int socket, int64_t *bytes) {
+    struct helper_reply reply;
+    ssize_t n = recv(socket, &reply, sizeof(reply), MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN)
+        return false;
+    /* nested more deeply than anybody needs: what was seen of it still counts */
+    const bool told = n == sizeof(reply) && (reply.error == 0 || reply.error == ELOOP);
+    *bytes = told ? reply.value : -1;
+    return true;
+}
+
+static void on_measured(uv_poll_t *poll, int status, int events) {
+    struct measuring *m = poll->data;
+    (void)events;
+    if (status < 0 || runtime_take_measure(m->fd, &m->bytes))
+        uv_close((uv_handle_t *)poll, on_measuring_closed);
+}
+
+void runtime_measure_layer(struct runtime *rt, const char *layer,
+                           void (*done)(void *ctx, int64_t bytes), void *ctx) {
+    struct error ignored = ERROR_INIT;
+    struct measuring *m = calloc(1, sizeof(*m));
+    if (!m)
+        abort();
+    *m = (struct measuring){.rt = rt, .fd = -1, .bytes = -1, .done = done, .ctx = ctx};
+    m->poll.data = m;
+    cleanup_close int rw = layer_dirs_open(&rt->dirs, layer);
+    if (rw >= 0 && runtime_need_zygote(rt, &ignored))
+        m->fd = zygote_client_helper(&rt->zygote, HELPER_MEASURE, NULL, &rw, 1, &ignored);
+    if (m->fd >= 0 && uv_poll_init(rt->loop, &m->poll, m->fd) == 0)
+        uv_poll_start(&m->poll, UV_READABLE, on_measured);
+    else
+        runtime_defer(rt, measured, m);
+}
+
+/* ---- stacked ---- */
+
 /* An overlay to which nothing was written gets no layer: their number is bounded. */
 bool runtime_stack_layer(struct runtime *rt, const char *layer, struct overlays *overlays) {
     static const char *const parts[ZYGOTE_MAX_OVERLAYS] = {"root", "usr"};

@@ -114,17 +114,20 @@ bool store_tag_delete(struct store *store, const char *recipe_id, const char *ta
 
 bool store_kept_put(struct store *store, const struct kept_row *row, struct error *err) {
     sqlite3_stmt *s = store_prepare(store,
-                                    "INSERT OR REPLACE INTO kept_layers (key, overlays, user,"
-                                    " workdir, env, used_ms) VALUES (?, ?, ?, ?, ?, ?)",
+                                    "INSERT OR REPLACE INTO kept_layers (key, step, layer,"
+                                    " overlays, user, workdir, env, used_ms)"
+                                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                                     err);
     if (!s)
         return false;
     store_bind_text(s, 1, row->key);
-    store_bind_text(s, 2, row->overlays);
-    store_bind_text(s, 3, row->user);
-    store_bind_text(s, 4, row->workdir);
-    sqlite3_bind_int64(s, 6, row->used_ms);
-    if (store_bind_pairs(s, 5, &row->env))
+    store_bind_text(s, 2, row->step);
+    store_bind_text(s, 3, row->layer);
+    store_bind_text(s, 4, row->overlays);
+    store_bind_text(s, 5, row->user);
+    store_bind_text(s, 6, row->workdir);
+    sqlite3_bind_int64(s, 8, row->used_ms);
+    if (store_bind_pairs(s, 7, &row->env))
         return store_run(store, s, "cannot record the layer", err);
     store_reset(s);
     return error_errno(err, ENOMEM, "cannot record the layer");
@@ -241,12 +244,14 @@ bool store_tag_each(struct store *store, void (*each)(void *ctx, const struct ta
 static bool take_kept(sqlite3_stmt *s, const void *each, void *ctx, struct error *err) {
     struct kept_row row = {
         .key = text_at(s, 0),
-        .overlays = text_at(s, 1),
-        .user = text_at(s, 2),
-        .workdir = text_at(s, 3),
-        .used_ms = sqlite3_column_int64(s, 5),
+        .step = text_at(s, 1),
+        .layer = text_at(s, 2),
+        .overlays = text_at(s, 3),
+        .user = text_at(s, 4),
+        .workdir = text_at(s, 5),
+        .used_ms = sqlite3_column_int64(s, 7),
     };
-    if (!store_column_pairs(s, 4, &row.env, err))
+    if (!store_column_pairs(s, 6, &row.env, err))
         return false;
     (*(const kept_each *)each)(ctx, &row);
     pairs_free(&row.env);
@@ -256,7 +261,7 @@ static bool take_kept(sqlite3_stmt *s, const void *each, void *ctx, struct error
 bool store_kept_each(struct store *store, void (*each)(void *ctx, const struct kept_row *row),
                      void *ctx, struct error *err) {
     return read_all(store,
-                    "SELECT key, overlays, user, workdir, env, used_ms FROM kept_layers"
-                    " ORDER BY used_ms, key",
+                    "SELECT key, step, layer, overlays, user, workdir, env, used_ms"
+                    " FROM kept_layers ORDER BY used_ms, key",
                     take_kept, &each, ctx, err);
 }

@@ -37,7 +37,7 @@ struct tag_row {
 
 /* What a step left, found by what it was made of. */
 struct kept_row {
-    const char *key, *overlays, *user, *workdir;
+    const char *key, *step, *layer, *overlays, *user, *workdir;
     struct pairs env;
     int64_t used_ms;
 };

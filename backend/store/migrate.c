@@ -212,6 +212,10 @@ const char *const store_steps[] = {
     "  PRIMARY KEY (build_id, number)"
     ") WITHOUT ROWID;",
 
+    /* A step as people know it, and the newest of its layers. */
+    "ALTER TABLE kept_layers ADD COLUMN step TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE kept_layers ADD COLUMN layer TEXT NOT NULL DEFAULT '';",
+
     NULL,
 };
 

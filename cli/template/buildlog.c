@@ -119,14 +119,9 @@ void buildlog_text(struct buildlog *log, const char *format, ...) {
 /* ---- the line of progress ---------------------------------------------------------------------
  */
 
-static const char *mega(uint64_t bytes, char text[static 32]) {
-    snprintf(text, 32, bytes < 10000000 ? "%.1f MB" : "%.0f MB", (double)bytes / 1e6);
-    return text;
-}
-
 void buildlog_progress(struct buildlog *log, const char *what, uint64_t done, uint64_t total,
                        int64_t since_ms) {
-    char line[TEXT_MAX], a[32], b[32], c[32], left[32] = "";
+    char line[TEXT_MAX], a[OUTPUT_SIZE], b[OUTPUT_SIZE], c[OUTPUT_SIZE], left[32] = "";
     int64_t now = clock_mono_ms(), took = MAX(now - since_ms, (int64_t)1);
     struct terminal_size size;
     if (log->as_json || now - log->shown_ms < PROGRESS_EVERY_MS ||
@@ -135,8 +130,9 @@ void buildlog_progress(struct buildlog *log, const char *what, uint64_t done, ui
     uint64_t rate = done * 1000 / (uint64_t)took;
     if (rate && total > done)
         snprintf(left, sizeof(left), ", %llu s left", (unsigned long long)((total - done) / rate));
-    int len = snprintf(line, sizeof(line), "%s: %s of %s, %s/s%s", what, mega(done, a),
-                       mega(total, b), mega(rate, c), left);
+    int len =
+        snprintf(line, sizeof(line), "%s: %s of %s, %s/s%s", what, output_size((int64_t)done, a),
+                 output_size((int64_t)total, b), output_size((int64_t)rate, c), left);
     fputs("\r\x1b[K", stderr);
     fprintf(stderr, "%.*s", (int)MIN(len, (int)size.columns - 1), line);
     fflush(stderr);

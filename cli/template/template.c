@@ -7,19 +7,13 @@
 #include "cli/root.h"
 
 static const struct command *const children[] = {
-    &command_template_create,
-    &command_template_import,
-    &command_template_list,
-    &command_template_info,
-    &command_template_status,
-    &command_template_logs,
-    &command_template_wait,
-    &command_template_publish,
-    &command_template_unpublish,
-    &command_template_delete,
-    &command_template_tag,
-    &command_template_pack,
-    NULL,
+    &command_template_create,    &command_template_import,
+    &command_template_list,      &command_template_info,
+    &command_template_status,    &command_template_logs,
+    &command_template_wait,      &command_template_publish,
+    &command_template_unpublish, &command_template_delete,
+    &command_template_tag,       &command_template_pack,
+    &command_template_cache,     NULL,
 };
 
 const struct command command_template = {

@@ -149,3 +149,24 @@ test('what is no image, and a bomb', async () => {
   const tcp = await ask('POST', '/local/images', { name: 'x', path }, { tcp: true })
   assert.equal(tcp.status, 403)
 })
+
+test('what is removed meanwhile is not what is being made', async () => {
+  for (let i = 0; i < 100; i++) {
+    mkdirSync(`${root}/many/${i}`, { recursive: true })
+    for (let k = 0; k < 50; k++) writeFileSync(`${root}/many/${i}/${k}`, '')
+  }
+  const path = `${home}/many.tar`, before = readdirSync(`${home}/layers`).length
+  writeFileSync(path, tar(root))
+  let done = false
+  const loading = load('many', path).finally(() => { done = true })
+  let sweeps = 0
+  while (!done) {
+    const isThere = readdirSync(`${home}/layers`).length > before
+    await ask('POST', '/local/gc')
+    await ask('POST', '/local/cache/prune', { all: true })
+    sweeps += isThere && !done
+  }
+  const loaded = await loading
+  assert.equal(loaded.status, 'ready', loaded.reason?.message)
+  assert.ok(sweeps > 0)
+})

@@ -296,6 +296,13 @@ void runtime_copy(struct runtime *rt, const char *id, const char *layer, guest_d
         error_set(&later->err, ERR_INTERNAL, "it was copied while it ran");
 }
 
+void runtime_measure_layer(struct runtime *rt, const char *layer,
+                           void (*done)(void *ctx, int64_t bytes), void *ctx) {
+    (void)rt;
+    (void)layer;
+    done(ctx, -1);
+}
+
 bool runtime_take(struct runtime *rt, const char *id, const char *layer, struct error *err) {
     (void)rt;
     (void)id;

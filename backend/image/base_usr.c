@@ -7,11 +7,11 @@
  */
 #include "backend/image/base_parts.h"
 
+#include "templates/base/usr.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-
-static const char *const setuid_programs[] = {"su", "passwd", "chsh", "chfn", "gpasswd", "newgrp"};
 
 static bool copy_setuid(const struct maker *m, const char *name, struct error *err) {
     char from[64], to[32];

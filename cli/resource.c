@@ -100,6 +100,25 @@ void resource_print(const struct invocation *in, const json_t *list,
         resource_table(list, columns, none);
 }
 
+/* ---- one of them ---- */
+
+void resource_print_one(const struct invocation *in, const json_t *object,
+                        const struct field *fields) {
+    if (output_wants_json(in))
+        output_json(stdout, object);
+    else
+        fields_print(stdout, object, fields);
+}
+
+int resource_info(struct invocation *in, const char *prefix, const struct field *fields,
+                  struct error *err) {
+    cleanup_response struct response response = {0};
+    if (!resource_call(in->client, "GET", prefix, in->args[0], "", NULL, &response, err))
+        return -1;
+    resource_print_one(in, response.json, fields);
+    return EXIT_OK;
+}
+
 /* ---- arguments ---- */
 
 json_t *resource_pairs(const struct invocation *in, const char *option) {
@@ -114,12 +133,22 @@ json_t *resource_pairs(const struct invocation *in, const char *option) {
     return object;
 }
 
-int resource_each(struct invocation *in,
-                  bool (*one)(struct invocation *in, const char *id, struct error *err),
-                  const char *what, const char *done, struct error *err) {
+static bool delete_one(struct client *client, const char *prefix,
+                       char *(*id_of)(struct client *client, const char *name, struct error *err),
+                       const char *name, struct error *err) {
+    cleanup_response struct response response = {0};
+    cleanup_free char *id = id_of ? id_of(client, name, err) : NULL;
+    if (id_of && !id)
+        return false;
+    return resource_call(client, "DELETE", prefix, id ? id : name, "", NULL, &response, err);
+}
+
+int resource_delete(struct invocation *in, const char *prefix,
+                    char *(*id_of)(struct client *client, const char *name, struct error *err),
+                    const char *what, const char *done, struct error *err) {
     int status = EXIT_OK;
     for (int i = 0; i < in->arg_count; i++) {
-        if (one(in, in->args[i], err)) {
+        if (delete_one(in->client, prefix, id_of, in->args[i], err)) {
             printf("%s %s has been %s\n", what, in->args[i], done);
             continue;
         }

@@ -120,13 +120,8 @@ static const struct command command_rename = {
     .handler = rename_run,
 };
 
-static bool delete_one(struct invocation *in, const char *id, struct error *err) {
-    cleanup_response struct response response = {0};
-    return resource_call(in->client, "DELETE", api_keys, id, "", NULL, &response, err);
-}
-
 static int delete_run(struct invocation *in, struct error *err) {
-    return resource_each(in, delete_one, "Key", "deleted", err);
+    return resource_delete(in, api_keys, NULL, "Key", "deleted", err);
 }
 
 static const struct command command_delete = {

@@ -167,13 +167,8 @@ static const struct command command_list = {
 
 /* ---- delete ---- */
 
-static bool delete_one(struct invocation *in, const char *id, struct error *err) {
-    cleanup_response struct response response = {0};
-    return resource_call(in->client, "DELETE", "/templates", id, "", NULL, &response, err);
-}
-
 static int delete_run(struct invocation *in, struct error *err) {
-    return resource_each(in, delete_one, "Snapshot", "deleted", err);
+    return resource_delete(in, "/templates", NULL, "Snapshot", "deleted", err);
 }
 
 static const struct command command_delete = {

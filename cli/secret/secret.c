@@ -4,7 +4,6 @@
  */
 #include "cli/secret/secret.h"
 
-#include "cli/fields.h"
 #include "cli/output.h"
 #include "cli/resource.h"
 #include "cli/root.h"
@@ -56,14 +55,7 @@ static int info_run(struct invocation *in, struct error *err) {
         {"metadata", "Metadata", NULL},
         {0},
     };
-    cleanup_response struct response response = {0};
-    if (!resource_call(in->client, "GET", SECRETS_PATH, in->args[0], "", NULL, &response, err))
-        return -1;
-    if (output_wants_json(in))
-        output_json(stdout, response.json);
-    else
-        fields_print(stdout, response.json, fields);
-    return EXIT_OK;
+    return resource_info(in, SECRETS_PATH, fields, err);
 }
 
 static const struct command command_info = {
@@ -79,13 +71,8 @@ static const struct command command_info = {
     .handler = info_run,
 };
 
-static bool delete_one(struct invocation *in, const char *id, struct error *err) {
-    cleanup_response struct response response = {0};
-    return resource_call(in->client, "DELETE", SECRETS_PATH, id, "", NULL, &response, err);
-}
-
 static int delete_run(struct invocation *in, struct error *err) {
-    return resource_each(in, delete_one, "Secret", "deleted", err);
+    return resource_delete(in, SECRETS_PATH, NULL, "Secret", "deleted", err);
 }
 
 static const struct command command_delete = {

@@ -4,7 +4,6 @@
  */
 #include "cli/volume/volume.h"
 
-#include "cli/fields.h"
 #include "cli/output.h"
 #include "cli/resource.h"
 #include "cli/root.h"
@@ -42,10 +41,7 @@ static void print_one(const struct invocation *in, json_t *volume) {
                                           {"domain", "Domain", NULL},
                                           {"token", NULL, NULL},
                                           {0}};
-    if (output_wants_json(in))
-        output_json(stdout, volume);
-    else
-        fields_print(stdout, volume, fields);
+    resource_print_one(in, volume, fields);
 }
 
 static int create_run(struct invocation *in, struct error *err) {
@@ -91,14 +87,8 @@ static const struct command command_info = {
     .handler = info_run,
 };
 
-static bool delete_one(struct invocation *in, const char *name, struct error *err) {
-    cleanup_response struct response response = {0};
-    cleanup_free char *id = volume_id(in->client, name, err);
-    return id && resource_call(in->client, "DELETE", VOLUMES_PATH, id, "", NULL, &response, err);
-}
-
 static int delete_run(struct invocation *in, struct error *err) {
-    return resource_each(in, delete_one, "Volume", "deleted", err);
+    return resource_delete(in, VOLUMES_PATH, volume_id, "Volume", "deleted", err);
 }
 
 static const struct command command_delete = {

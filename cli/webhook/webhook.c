@@ -4,7 +4,6 @@
  */
 #include "cli/webhook/webhook.h"
 
-#include "cli/fields.h"
 #include "cli/output.h"
 #include "cli/root.h"
 #include "cli/sandbox/view.h"
@@ -59,14 +58,7 @@ static int info_run(struct invocation *in, struct error *err) {
         {"teamId", NULL, NULL},
         {0},
     };
-    cleanup_response struct response response = {0};
-    if (!resource_call(in->client, "GET", WEBHOOKS_PATH, in->args[0], "", NULL, &response, err))
-        return -1;
-    if (output_wants_json(in))
-        output_json(stdout, response.json);
-    else
-        fields_print(stdout, response.json, fields);
-    return EXIT_OK;
+    return resource_info(in, WEBHOOKS_PATH, fields, err);
 }
 
 static const struct command command_info = {
@@ -82,13 +74,8 @@ static const struct command command_info = {
     .handler = info_run,
 };
 
-static bool remove_one(struct invocation *in, const char *id, struct error *err) {
-    cleanup_response struct response response = {0};
-    return resource_call(in->client, "DELETE", WEBHOOKS_PATH, id, "", NULL, &response, err);
-}
-
 static int remove_run(struct invocation *in, struct error *err) {
-    return resource_each(in, remove_one, "Webhook", "removed", err);
+    return resource_delete(in, WEBHOOKS_PATH, NULL, "Webhook", "removed", err);
 }
 
 static const struct command command_remove = {

@@ -5,6 +5,7 @@
 # in real sandboxes. One backend for all tests but those about starting.
 
 bats_require_minimum_version 1.5.0
+load common
 
 setup_file() {
     unset E2B_API_KEY E2B_API_URL E2B_SANDBOX_URL E2B_DOMAIN E2B_CONTEXT
@@ -21,18 +22,6 @@ setup() {
 teardown_file() {
     "$E2B" sandbox kill --all
     "$E2B" local stop
-}
-
-# In the background, without the ignored SIGINT that shells give to background jobs: sets $pid.
-start() {
-    env --default-signal=INT "$E2B" "$@" &
-    pid=$!
-}
-
-ended() {
-    local status=0
-    wait "$pid" || status=$?
-    [ "$status" = "$1" ]
 }
 
 @test "status tells where it is, and exits 7 where none runs" {
@@ -152,18 +141,7 @@ ended() {
 }
 
 @test "the first interrupt terminates, the second kills" {
-    start sandbox exec "$id" 'trap "echo term; exit 5" TERM; echo up; while :; do sleep 0.05; done' >out 2>err
-    while ! grep -q up out; do :; done
-    kill -INT "$pid"
-    ended 5
-    [ "$(cat out)" = $'up\nterm' ]
-    start sandbox exec "$id" 'trap "echo term" TERM; echo up; while :; do sleep 0.05; done' >out 2>err
-    while ! grep -q up out; do :; done
-    kill -INT "$pid"
-    while ! grep -q term out; do :; done
-    kill -INT "$pid"
-    ended 255
-    [ "$(cat err)" = "signal: killed" ]
+    interrupted_twice "$id"
 }
 
 @test "a terminal: keys, Ctrl-C as a key, its size, the exit status" {

@@ -4,23 +4,11 @@
 # what is printed, exit statuses.
 
 bats_require_minimum_version 1.5.0
+load common
 
-setup() {
-    command -v node >/dev/null || skip "node is not installed"
-    log=$BATS_TEST_TMPDIR/requests
-    port=$BATS_TEST_TMPDIR/port
-    mkfifo "$BATS_TEST_TMPDIR/alive"
-    node "$E2B_SOURCE/tests/cli/mock_api.mjs" "$log" "$port" <"$BATS_TEST_TMPDIR/alive" 3>&- &
-    exec 9>"$BATS_TEST_TMPDIR/alive"
-    while [ ! -s "$port" ]; do kill -0 $! || return 1; done
-    export E2B_API_URL=http://127.0.0.1:$(cat "$port") TZ=UTC
-    export E2B_SANDBOX_URL=$E2B_API_URL E2B_API_KEY=e2b_0123456789012345678901234567890123456789
-}
+setup() { mock_start; }
 
-teardown() {
-    exec 9>&-
-    wait
-}
+teardown() { mock_end; }
 
 # The named field of each request, as JSON: sent .method .url
 sent() {
@@ -34,19 +22,6 @@ sent() {
 }
 
 create() { "$E2B" sandbox create --detach "$@"; }
-
-# In the background, without the ignored SIGINT that shells give to background jobs: sets $pid.
-start() {
-    env --default-signal=INT "$E2B" "$@" &
-    pid=$!
-}
-
-# The exit status of what `start` started must be this.
-ended() {
-    local status=0
-    wait "$pid" || status=$?
-    [ "$status" = "$1" ]
-}
 
 @test "create sends what the official command line sends, and prints the id" {
     run -0 create
@@ -230,18 +205,7 @@ ended() {
 
 @test "the first interrupt terminates the command, the second kills it" {
     id=$(create)
-    start sandbox exec "$id" 'trap "echo term; exit 5" TERM; echo up; while :; do sleep 0.05; done' >out 2>err
-    while ! grep -q up out; do :; done
-    kill -INT "$pid"
-    ended 5
-    [ "$(cat out)" = $'up\nterm' ]
-    start sandbox exec "$id" 'trap "echo term" TERM; echo up; while :; do sleep 0.05; done' >out 2>err
-    while ! grep -q up out; do :; done
-    kill -INT "$pid"
-    while ! grep -q term out; do :; done
-    kill -INT "$pid"
-    ended 255
-    [ "$(cat err)" = "signal: killed" ]
+    interrupted_twice "$id"
 }
 
 @test "a backend that says nothing does not keep us from leaving" {

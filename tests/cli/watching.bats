@@ -4,23 +4,11 @@
 # what is printed, and that following ends when the sandbox does.
 
 bats_require_minimum_version 1.5.0
+load common
 
-setup() {
-    command -v node >/dev/null || skip "node is not installed"
-    log=$BATS_TEST_TMPDIR/requests
-    port=$BATS_TEST_TMPDIR/port
-    mkfifo "$BATS_TEST_TMPDIR/alive"
-    node "$E2B_SOURCE/tests/cli/mock_api.mjs" "$log" "$port" <"$BATS_TEST_TMPDIR/alive" 3>&- &
-    exec 9>"$BATS_TEST_TMPDIR/alive"
-    while [ ! -s "$port" ]; do kill -0 $! || return 1; done
-    export E2B_API_URL=http://127.0.0.1:$(cat "$port") TZ=UTC
-    export E2B_SANDBOX_URL=$E2B_API_URL E2B_API_KEY=e2b_0123456789012345678901234567890123456789
-}
+setup() { mock_start; }
 
-teardown() {
-    exec 9>&-
-    wait
-}
+teardown() { mock_end; }
 
 create() { "$E2B" sandbox create --detach "$@" | tail -1; }
 

@@ -23,10 +23,12 @@ enum { LOOK_AT = 64, MAX_JSON = 4 << 20, MAX_NAME = 256 };
 
 struct parts {
     bool is_directory;
+    struct unpack_counts counts;
     size_t count;
     struct part {
         char name[MAX_NAME];
-        int fd;
+        char target[MAX_NAME]; /* of a link: the name of another part */
+        int fd;                /* -1: a link */
     } all[UNPACK_MAX_PARTS];
 };
 
@@ -52,6 +54,21 @@ struct archive *unpack_open(int fd, struct error *err) {
     unpack_fail(archive, err);
     archive_read_free(archive);
     return NULL;
+}
+
+bool unpack_count(struct unpack_counts *counts, struct archive *archive, int64_t more,
+                  struct error *err) {
+    int64_t read = counts->read + archive_filter_bytes(archive, -1);
+    counts->bytes += more;
+    if (counts->bytes > unpack_max_bytes)
+        return error_set(err, ERR_TOO_LARGE, "the image has more than %lld GB",
+                         (long long)unpack_max_bytes >> 30);
+    if (counts->bytes > unpack_free_bytes && counts->bytes / UNPACK_MAX_RATIO > read)
+        return error_set(
+            err, ERR_TOO_LARGE,
+            "the archive holds more than %d times its own size: it is meant to fill a disk",
+            UNPACK_MAX_RATIO);
+    return true;
 }
 
 /* ---- what is it? ---- */
@@ -91,29 +108,53 @@ static bool is_image_archive(int fd, struct error *err) {
 
 /* ---- parts ---- */
 
-static bool spool(struct archive *archive, struct parts *parts, const char *name,
+static bool spool(struct archive *archive, struct parts *parts, struct part *part,
                   struct error *err) {
-    struct part *part = &parts->all[parts->count];
-    if (parts->count == UNPACK_MAX_PARTS)
-        return error_set(err, ERR_TOO_LARGE, "the image has more than %d parts", UNPACK_MAX_PARTS);
     part->fd = openat(UNPACK_SPOOL, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (part->fd < 0)
         return error_errno(err, errno, "cannot keep a part of the image");
-    snprintf(part->name, sizeof(part->name), "%s", name);
-    parts->count++;
     char bytes[64 << 10];
     la_ssize_t n;
-    int64_t total = 0;
     while ((n = archive_read_data(archive, bytes, sizeof(bytes))) > 0) {
-        total += n;
-        if (total > unpack_max_bytes ||
-            (total > unpack_free_bytes &&
-             total / UNPACK_MAX_RATIO > archive_filter_bytes(archive, -1)))
-            return error_set(err, ERR_TOO_LARGE, "a part of the image is meant to fill a disk");
+        if (!unpack_count(&parts->counts, archive, n, err))
+            return false;
         if (!io_write_all(part->fd, bytes, (size_t)n))
             return error_errno(err, errno, "cannot keep a part of the image");
     }
     return n == 0 || unpack_fail(archive, err);
+}
+
+/* What a link in the folder of `name` leads to; "" if that is not below the image. */
+static void resolve(const char *name, const char *link, char target[static MAX_NAME]) {
+    const char *slash = strrchr(name, '/');
+    int folder = slash ? (int)(slash - name) : 0;
+    for (; strncmp(link, "../", 3) == 0; link += 3) {
+        if (!folder) {
+            target[0] = '\0';
+            return;
+        }
+        while (folder && name[--folder] != '/')
+            ;
+    }
+    snprintf(target, MAX_NAME, "%.*s%s%s", folder, name, folder ? "/" : "", link);
+}
+
+/* `docker save` wrote a layer that is there twice as a link to the first. */
+static bool take_part(struct archive *archive, struct parts *parts, struct archive_entry *entry,
+                      struct error *err) {
+    const char *name = archive_entry_pathname(entry), *link = archive_entry_symlink(entry);
+    bool is_file = archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry);
+    if (!name || strlen(name) >= MAX_NAME || (!is_file && !link))
+        return true;
+    if (parts->count == UNPACK_MAX_PARTS)
+        return error_set(err, ERR_TOO_LARGE, "the image has more than %d parts", UNPACK_MAX_PARTS);
+    struct part *part = &parts->all[parts->count++];
+    part->fd = -1;
+    snprintf(part->name, sizeof(part->name), "%s", without_dot(name));
+    if (is_file)
+        return spool(archive, parts, part, err);
+    resolve(without_dot(name), link, part->target);
+    return true;
 }
 
 static bool take_apart(struct parts *parts, struct error *err) {
@@ -122,12 +163,8 @@ static bool take_apart(struct parts *parts, struct error *err) {
         lseek(UNPACK_SOURCE, 0, SEEK_SET) == 0 ? unpack_open(UNPACK_SOURCE, err) : NULL;
     int result = ARCHIVE_FATAL;
     bool ok = archive != NULL;
-    while (ok && (result = archive_read_next_header(archive, &entry)) == ARCHIVE_OK) {
-        const char *name = archive_entry_pathname(entry);
-        if (name && strlen(name) < MAX_NAME && archive_entry_filetype(entry) == AE_IFREG &&
-            !archive_entry_hardlink(entry))
-            ok = spool(archive, parts, without_dot(name), err);
-    }
+    while (ok && (result = archive_read_next_header(archive, &entry)) == ARCHIVE_OK)
+        ok = take_part(archive, parts, entry, err);
     if (ok && result != ARCHIVE_EOF)
         ok = unpack_fail(archive, err);
     if (archive)
@@ -135,16 +172,23 @@ static bool take_apart(struct parts *parts, struct error *err) {
     return ok;
 }
 
+static const struct part *find_part(const struct parts *parts, const char *name) {
+    for (size_t i = 0; i < parts->count; i++)
+        if (strcmp(parts->all[i].name, name) == 0)
+            return &parts->all[i];
+    return NULL;
+}
+
 /* An owned descriptor; -1: it is not there. */
 static int open_part(const struct parts *parts, const char *name) {
     const struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-                                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+                                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     if (parts->is_directory)
         return (int)syscall(SYS_openat2, UNPACK_SOURCE, name, &how, sizeof(how));
-    for (size_t i = 0; i < parts->count; i++)
-        if (strcmp(parts->all[i].name, name) == 0)
-            return fcntl(parts->all[i].fd, F_DUPFD_CLOEXEC, 16);
-    return -1;
+    const struct part *part = find_part(parts, name);
+    if (part && part->fd < 0)
+        part = find_part(parts, part->target);
+    return part && part->fd >= 0 ? fcntl(part->fd, F_DUPFD_CLOEXEC, 16) : -1;
 }
 
 static json_t *read_json(const struct parts *parts, const char *name, struct error *err) {

@@ -43,21 +43,31 @@ static int open_in(int root, const char *path) {
     return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
 }
 
-/* Makes what is missing of it; a link that leads nowhere is there, and no directory. */
+/* Makes what is missing of it, name by name: looking at whole paths would take time that grows with
+ * the square of their depth, and through links they can be deep. */
+static int make_parents(int root, char *path) {
+    const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int dir = open_in(root, "");
+    for (char *name = path; dir >= 0 && *name;) {
+        size_t len = strcspn(name, "/");
+        char after = name[len];
+        name[len] = '\0';
+        int next = openat(dir, name, flags);
+        if (next < 0 && errno == ENOTDIR)
+            next = open_in(root, path); /* a link */
+        else if (next < 0 && errno == ENOENT && mkdirat(dir, name, 0755) == 0)
+            next = openat(dir, name, flags);
+        name[len] = after;
+        name += len + (after == '/');
+        close_fd(&dir);
+        dir = next;
+    }
+    return dir;
+}
+
 static int open_parents(int root, char *path) {
     int dir = open_in(root, path);
-    if (dir >= 0 || errno != ENOENT)
-        return dir;
-    char *slash = strrchr(path, '/');
-    const char *last = slash ? slash + 1 : path;
-    if (slash)
-        *slash = '\0';
-    cleanup_close int above = slash ? open_parents(root, path) : open_in(root, "");
-    if (slash)
-        *slash = '/';
-    if (above < 0 || (mkdirat(above, last, 0755) < 0 && errno != EEXIST))
-        return -1;
-    return openat(above, last, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return dir < 0 && errno == ENOENT ? make_parents(root, path) : dir;
 }
 
 /* "./a//b/" as "a/b"; false for what climbs or is too long. */
@@ -152,26 +162,13 @@ static void set_time(const struct place *place, struct archive_entry *entry) {
 
 /* ---- kinds of entries ---- */
 
-static bool check_size(struct layer *l, int64_t more) {
-    l->counts->bytes += more;
-    int64_t read = archive_filter_bytes(l->archive, -1);
-    if (l->counts->bytes > unpack_max_bytes)
-        return error_set(l->err, ERR_TOO_LARGE, "the image has more than %lld GB",
-                         (long long)unpack_max_bytes >> 30);
-    return l->counts->bytes < unpack_free_bytes || l->counts->bytes / UNPACK_MAX_RATIO <= read ||
-           error_set(
-               l->err, ERR_TOO_LARGE,
-               "the archive holds more than %d times its own size: it is meant to fill a disk",
-               UNPACK_MAX_RATIO);
-}
-
 static bool write_data(struct layer *l, int fd) {
     const void *bytes;
     size_t len;
     la_int64_t offset;
     int result;
     while ((result = archive_read_data_block(l->archive, &bytes, &len, &offset)) == ARCHIVE_OK) {
-        if (!check_size(l, (int64_t)len))
+        if (!unpack_count(l->counts, l->archive, (int64_t)len, l->err))
             return false;
         for (size_t done = 0; done < len;) {
             ssize_t n = pwrite(fd, (const char *)bytes + done, len - done, offset + (off_t)done);
@@ -190,6 +187,9 @@ static bool remove_old(const struct place *place) {
 }
 
 static bool make_file(struct layer *l, const struct place *place, struct archive_entry *entry) {
+    if (archive_entry_size(entry) > unpack_max_bytes)
+        return error_set(l->err, ERR_TOO_LARGE, "%.300s is larger than %lld GB", place->name,
+                         (long long)unpack_max_bytes >> 30);
     cleanup_close int fd =
         openat(place->dir, place->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -291,6 +291,7 @@ bool unpack_layer(int root, int fd, struct unpack_counts *counts, struct error *
         ok = unpack_entry(&l, entry);
     if (ok && result != ARCHIVE_EOF)
         ok = unpack_fail(l.archive, err);
+    counts->read += archive_filter_bytes(l.archive, -1);
     archive_read_free(l.archive);
     return ok;
 }

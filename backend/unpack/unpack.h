@@ -46,10 +46,13 @@ void unpack_image_free(struct unpack_image *image);
 /* For the line on standard output. */
 json_t *unpack_describe(const struct unpack_image *image);
 
-/* What was written so far, of all layers. */
+/* What came out of archives so far, and the size of those that are read to their end. */
 struct unpack_counts {
-    int64_t bytes, entries;
+    int64_t bytes, entries, read;
 };
+/* Before `more` bytes of a file in this archive are written. */
+bool unpack_count(struct unpack_counts *counts, struct archive *archive, int64_t more,
+                  struct error *err);
 /* Into the directory `root`, in which nothing leads out. */
 bool unpack_layer(int root, int layer, struct unpack_counts *counts, struct error *err);
 

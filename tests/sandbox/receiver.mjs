@@ -21,6 +21,10 @@ export class Receiver {
   events = []
   deliveries = []
   answer = () => 200 // a status; 0: never
+  keep = (event, deliveryId, _status) => { // before it is answered
+    this.events.push(event)
+    this.deliveries.push(deliveryId)
+  }
 
   static async open(secret) {
     const receiver = new Receiver()
@@ -51,8 +55,7 @@ export class Receiver {
     if (!good) this.wrong++
     const event = JSON.parse(body)
     const status = this.answer(event)
-    this.deliveries.push(headers['e2b-delivery-id'])
-    this.events.push(event)
+    this.keep(event, headers['e2b-delivery-id'], status)
     if (status) response.writeHead(status, { 'content-type': 'text/plain' }).end(status < 300 ? 'ok' : 'no')
   }
 }

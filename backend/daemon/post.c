@@ -34,24 +34,40 @@ static bool is_private_v4(uint32_t address) {
     return false;
 }
 
-static uint32_t v4_inside(const struct in6_addr *address, size_t at) {
-    uint32_t inside;
-    memcpy(&inside, address->s6_addr + at, sizeof(inside));
-    return ntohl(inside);
+/* The first that fits counts. */
+static const struct v6_range {
+    uint8_t network[16];
+    unsigned bits;
+    unsigned v4_at; /* where an IPv4 address is inside, which decides; 0: there is none */
+} v6_ranges[] = {
+    {{[10] = 0xff, [11] = 0xff}, 96, 12},          /* ::ffff:a.b.c.d, mapped */
+    {{[8] = 0xff, [9] = 0xff}, 96, 12},            /* ::ffff:0:a.b.c.d, translated */
+    {{0}, 96, 12},                                 /* ::a.b.c.d; unspecified and loopback */
+    {{0x00, 0x64, 0xff, 0x9b}, 96, 12},            /* 64:ff9b::a.b.c.d, NAT64 */
+    {{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 48, 0}, /* NAT64 of a network's own */
+    {{0x20, 0x02}, 16, 2},                         /* 2002:ab:cd::, 6to4 */
+    {{0x20, 0x01}, 32, 0},                         /* Teredo */
+    {{0xfc}, 7, 0},                                /* unique local */
+    {{0xfe, 0x80}, 10, 0},                         /* link-local */
+    {{0xfe, 0xc0}, 10, 0},                         /* site-local */
+    {{0xff}, 8, 0},                                /* multicast */
+};
+
+static bool is_in(const uint8_t *address, const struct v6_range *range) {
+    unsigned whole = range->bits / 8, rest = range->bits % 8;
+    return memcmp(address, range->network, whole) == 0 &&
+           (!rest || (address[whole] ^ range->network[whole]) >> (8 - rest) == 0);
 }
 
-/* Unspecified, loopback, link-local, unique local, multicast; and IPv4 in its disguises. */
 static bool is_private_v6(const struct in6_addr *address) {
-    static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
-    const uint8_t *bytes = address->s6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(address) || IN6_IS_ADDR_V4COMPAT(address) ||
-        memcmp(bytes, nat64, sizeof(nat64)) == 0)
-        return is_private_v4(v4_inside(address, 12));
-    if (bytes[0] == 0x20 && bytes[1] == 0x02)
-        return is_private_v4(v4_inside(address, 2));
-    return IN6_IS_ADDR_UNSPECIFIED(address) || IN6_IS_ADDR_LOOPBACK(address) ||
-           IN6_IS_ADDR_LINKLOCAL(address) || IN6_IS_ADDR_MULTICAST(address) ||
-           (bytes[0] & 0xfe) == 0xfc;
+    const struct v6_range *range = v6_ranges, *end = range + ARRAY_LEN(v6_ranges);
+    uint32_t inside;
+    while (range < end && !is_in(address->s6_addr, range))
+        range++;
+    if (range == end || !range->v4_at)
+        return range < end;
+    memcpy(&inside, address->s6_addr + range->v4_at, sizeof(inside));
+    return is_private_v4(ntohl(inside));
 }
 
 static bool is_private(const struct sockaddr *address) {

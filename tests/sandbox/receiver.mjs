@@ -26,14 +26,14 @@ export class Receiver {
     this.deliveries.push(deliveryId)
   }
 
-  static async open(secret) {
+  static async open(secret, host = '127.0.0.1') {
     const receiver = new Receiver()
     receiver.server = http.createServer((request, response) => {
       const pieces = []
       request.on('data', (piece) => pieces.push(piece))
       request.on('end', () => receiver.take(secret, request, Buffer.concat(pieces).toString(), response))
     })
-    receiver.server.listen(0, '127.0.0.1')
+    receiver.server.listen(0, host)
     await once(receiver.server, 'listening')
     receiver.url = `http://127.0.0.1:${receiver.server.address().port}/hook`
     open.add(receiver)

@@ -58,11 +58,13 @@ enum zygote_flags {
      * no path of its own is open to the mapped root. Else plain O_PATH descriptors, which the child
      * opens again by their paths, as overlayfs takes nothing of another mount namespace. */
     ZYGOTE_DETACHED = 1,
+    ZYGOTE_INTO_CGROUP =
+        2, /* born in a group of cgroup v2, whose directory is the last descriptor */
 };
 
 /* Descriptors, in this order: bound socket to listen on, first connection, seccomp program, the
  * directory rw (owned by the mapped root; uppers and works are made in it), then the lowers of each
- * overlay, the directories of the volumes, and one cgroup.procs for each cgroup to enter. */
+ * overlay, the directories of the volumes, the tasks of each v1 cgroup to enter, and a v2 one. */
 struct zygote_create {
     uint32_t version;
     uint32_t type;

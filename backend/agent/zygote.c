@@ -38,7 +38,8 @@ static int write_map(pid_t pid, const char *name, uint32_t count) {
 }
 
 static bool well_formed(const struct zygote_create *c, size_t fd_count) {
-    size_t wanted = 4 + c->mount_count + c->cgroup_count, lowers = 0;
+    size_t wanted = 4 + c->mount_count + c->cgroup_count + !!(c->flags & ZYGOTE_INTO_CGROUP);
+    size_t lowers = 0;
     if (c->mount_count > ZYGOTE_MAX_MOUNTS || c->overlay_count < 1 ||
         c->overlay_count > ZYGOTE_MAX_OVERLAYS || c->cgroup_count > ZYGOTE_MAX_CGROUPS ||
         (c->id_count != 1 && c->id_count != 65536))
@@ -69,6 +70,10 @@ static int create(const struct received *r, pid_t *pid, int *pidfd) {
     cleanup_close int go_write = go[1];
     struct clone_args args = {
         .flags = NAMESPACES | CLONE_PIDFD, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD};
+    if (plan->flags & ZYGOTE_INTO_CGROUP) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)r->fds[r->fd_count - 1];
+    }
     *pid = sys_clone3(&args);
     if (*pid < 0)
         return errno;

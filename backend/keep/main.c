@@ -96,7 +96,7 @@ static bool do_work(void *ctx, struct error *err) {
 static bool run_in_holder(struct work *work, struct error *err) {
     char agent[PATHS_MAX];
     struct holder holder = HOLDER_INIT;
-    if (!paths_program("e2b-agent", agent, err) || !holder_start(&holder, agent, err))
+    if (!paths_program("e2b-agent", agent, err) || !holder_start(&holder, agent, -1, err))
         return false;
     work->keep.shift = holder.is_root ? holder.id_base : 0;
     work->keep.id_count = holder.id_count;

@@ -30,7 +30,8 @@ struct cgroups {
     struct cgroup_tree tree;
     struct cgroup_facts facts;
     /* which hierarchy keeps what: index into tree.at, or NONE */
-    int memory, pids, cpu, freezer, usage;
+    int memory, pids, cpu, freezer, usage, v2;
+    uid_t maker; /* of processes in them, if that is not us */
 };
 
 struct cgroup {
@@ -70,6 +71,7 @@ static void choose_keepers(struct cgroups *cgs) {
     cgs->cpu = keeper_of(tree, CGROUP_CPU);
     cgs->freezer = keeper_of(tree, CGROUP_V2 | CGROUP_FREEZER);
     cgs->usage = keeper_of(tree, CGROUP_V2 | CGROUP_CPUACCT);
+    cgs->v2 = keeper_of(tree, CGROUP_V2);
     cgs->facts = (struct cgroup_facts){
         .memory = describe(cgs, cgs->memory, "cgroup v2 memory.max", "cgroup v1 memory"),
         .processes = describe(cgs, cgs->pids, "cgroup v2 pids.max", "cgroup v1 pids"),
@@ -90,12 +92,16 @@ struct cgroups *cgroups_start(const char *state, struct error *err) {
         hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
     char name[CGROUP_NAME];
     snprintf(name, sizeof(name), "e2b-%016" PRIx64, hash);
+    cgs->maker = geteuid();
     cgroup_tree_make(&cgs->tree, name);
     choose_keepers(cgs);
     return cgs;
 }
 
 void cgroups_stop(struct cgroups *cgs) {
+    char leaf[CGROUP_LEAF_PATH];
+    if (cgs->v2 != NONE)
+        rmdir(cgroup_tree_leaf(&cgs->tree.at[cgs->v2], leaf)); /* unless we are in it */
     for (size_t i = 0; i < cgs->tree.count; i++)
         rmdir(cgs->tree.at[i].parent); /* unless a sandbox lives */
     free(cgs);
@@ -103,6 +109,30 @@ void cgroups_stop(struct cgroups *cgs) {
 
 const struct cgroup_facts *cgroups_facts(const struct cgroups *cgs) {
     return &cgs->facts;
+}
+
+/* ---- who makes processes in them ------------------------------------------------------------- */
+
+/* The nearest group above where a process comes from and where it goes must be the maker's to
+ * write, as must be the latter. */
+static bool admit(const struct cgroups *cgs, const char *dir, struct error *err) {
+    char procs[CGROUP_PATH + 16];
+    snprintf(procs, sizeof(procs), "%s/cgroup.procs", dir);
+    return cgs->maker == geteuid() || chown(procs, cgs->maker, (gid_t)-1) == 0 ||
+           error_errno(err, errno, "cannot hand on %s", procs);
+}
+
+bool cgroups_admit(struct cgroups *cgs, uid_t maker, struct error *err) {
+    cgs->maker = maker;
+    return cgs->v2 == NONE || admit(cgs, cgs->tree.at[cgs->v2].parent, err);
+}
+
+int cgroups_open_nursery(const struct cgroups *cgs) {
+    char leaf[CGROUP_LEAF_PATH];
+    if (cgs->v2 == NONE || geteuid() != 0) /* a user is in the leaf himself */
+        return -1;
+    mkdir(cgroup_tree_leaf(&cgs->tree.at[cgs->v2], leaf), 0755);
+    return open(leaf, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* ---- making and removing --------------------------------------------------------------------- */
@@ -149,9 +179,9 @@ static bool make_group(struct cgroup *cg, size_t hierarchy, const char *id, stru
     if (asprintf(&cg->path[hierarchy], "%s/%s", h->parent, id) < 0)
         return error_errno(err, ENOMEM, "cannot make a control group");
     rmdir(cg->path[hierarchy]); /* what an earlier start left may be frozen */
-    if (mkdir(cg->path[hierarchy], 0755) == 0 || errno == EEXIST)
-        return true;
-    return error_errno(err, errno, "cannot make the control group %s", cg->path[hierarchy]);
+    if (mkdir(cg->path[hierarchy], 0755) < 0 && errno != EEXIST)
+        return error_errno(err, errno, "cannot make the control group %s", cg->path[hierarchy]);
+    return (int)hierarchy != cg->cgs->v2 || admit(cg->cgs, cg->path[hierarchy], err);
 }
 
 struct cgroup *cgroup_create(struct cgroups *cgs, const char *id, const struct plan_limits *limits,
@@ -189,13 +219,21 @@ struct cgroup *cgroup_adopt(struct cgroups *cgs, const char *id, pid_t pid1, str
     return cg;
 }
 
-int cgroup_open_procs(const struct cgroup *cg, int fds[ZYGOTE_MAX_CGROUPS], struct error *err) {
+int cgroup_open_v2(const struct cgroup *cg, struct error *err) {
+    const char *dir = dir_of(cg, cg->cgs->v2);
+    int fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (dir && fd < 0)
+        error_errno(err, errno, "cannot open %s", dir);
+    return fd;
+}
+
+int cgroup_open_v1(const struct cgroup *cg, int fds[ZYGOTE_MAX_CGROUPS], struct error *err) {
     int count = 0;
     for (size_t i = 0; i < CGROUP_MAX_HIERARCHIES; i++) {
-        if (!cg->path[i])
+        if (!cg->path[i] || (int)i == cg->cgs->v2)
             continue;
         char file[CGROUP_PATH + 16];
-        snprintf(file, sizeof(file), "%s/cgroup.procs", cg->path[i]);
+        snprintf(file, sizeof(file), "%s/tasks", cg->path[i]);
         fds[count] = open(file, O_WRONLY | O_CLOEXEC);
         if (fds[count] >= 0) {
             count++;

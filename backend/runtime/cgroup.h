@@ -28,6 +28,11 @@ struct cgroup_facts {
 struct cgroups *cgroups_start(const char *state, struct error *err);
 void cgroups_stop(struct cgroups *cgs); /* groups with a sandbox in them stay */
 const struct cgroup_facts *cgroups_facts(const struct cgroups *cgs);
+/* Where a process has to be born that is to make others in v2 groups; -1: it is well where we are.
+ * The caller closes it. */
+int cgroups_open_nursery(const struct cgroups *cgs);
+/* Lets that user make processes in the v2 groups that are made from now on. */
+bool cgroups_admit(struct cgroups *cgs, uid_t maker, struct error *err);
 /* Kills and removes groups that `is_known` does not know. */
 void cgroups_sweep(struct cgroups *cgs, bool (*is_known)(void *ctx, const char *id), void *ctx);
 
@@ -35,9 +40,13 @@ struct cgroup *cgroup_create(struct cgroups *cgs, const char *id, const struct p
                              struct error *err);
 /* Of a sandbox that an earlier daemon made. */
 struct cgroup *cgroup_adopt(struct cgroups *cgs, const char *id, pid_t pid1, struct error *err);
-/* Opens the files to which a process writes "0" to enter; the caller closes them. Returns how many,
- * or -1. */
-int cgroup_open_procs(const struct cgroup *cg, int fds[ZYGOTE_MAX_CGROUPS], struct error *err);
+/* The ways in, none of which waits for the kernel to look at every processor, as a write to
+ * cgroup.procs does, with all other groups locked for milliseconds. The caller closes them.
+ *
+ * v2: the directory, for CLONE_INTO_CGROUP; -1: there is no such group, or an error. */
+int cgroup_open_v2(const struct cgroup *cg, struct error *err);
+/* v1: the files to which a process of one thread writes "0". Returns how many, or -1. */
+int cgroup_open_v1(const struct cgroup *cg, int fds[ZYGOTE_MAX_CGROUPS], struct error *err);
 
 /* From its return on no process of the group runs in user mode; one inside a system call stops when
  * it leaves it. ERR_UNSUPPORTED where no freezer is. */

@@ -181,12 +181,17 @@ static void enable_controllers(const char *group) {
         cgroup_put(group, "cgroup.subtree_control", wanted[i]); /* read back by the caller */
 }
 
+const char *cgroup_tree_leaf(const struct cgroup_hierarchy *h, char path[static CGROUP_LEAF_PATH]) {
+    snprintf(path, CGROUP_LEAF_PATH, "%s/daemon", h->parent);
+    return path;
+}
+
 /* A group with processes in it cannot hand controllers to its children, and to move a process one
  * needs rights over the nearest group above both: so we go into a leaf of our own tree. */
-static void move_into_leaf(struct cgroup_tree *tree, const char *parent) {
-    char leaf[CGROUP_PATH + 16];
-    snprintf(leaf, sizeof(leaf), "%s/daemon", parent);
-    if ((mkdir(leaf, 0755) < 0 && errno != EEXIST) || !cgroup_put(leaf, "cgroup.procs", "0"))
+static void move_into_leaf(struct cgroup_tree *tree, const struct cgroup_hierarchy *h) {
+    char leaf[CGROUP_LEAF_PATH];
+    if ((mkdir(cgroup_tree_leaf(h, leaf), 0755) < 0 && errno != EEXIST) ||
+        !cgroup_put(leaf, "cgroup.procs", "0"))
         complain(tree, "cannot move into", leaf);
 }
 
@@ -215,7 +220,7 @@ static bool make_v2(struct cgroup_tree *tree, struct cgroup_hierarchy *h, const 
     enable_controllers(base);
     /* root of a container: the top group holds processes, us among them */
     if (geteuid() != 0 || (pure && !strcmp(base, own) && !enabled_in(base)))
-        move_into_leaf(tree, h->parent);
+        move_into_leaf(tree, h);
     enable_controllers(base);
     enable_controllers(h->parent);
     h->has |= enabled_in(h->parent);

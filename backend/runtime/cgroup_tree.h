@@ -17,7 +17,12 @@ enum cgroup_ability {
     CGROUP_FREEZER = 32,
 };
 
-enum { CGROUP_PATH = 1024, CGROUP_MAX_HIERARCHIES = 6, CGROUP_NAME = 32 };
+enum {
+    CGROUP_PATH = 1024,
+    CGROUP_LEAF_PATH = CGROUP_PATH + 16,
+    CGROUP_MAX_HIERARCHIES = 6,
+    CGROUP_NAME = 32
+};
 
 struct cgroup_hierarchy {
     char mount[CGROUP_PATH];
@@ -37,6 +42,10 @@ void cgroup_tree_make(struct cgroup_tree *tree, const char *name);
 /* The directory of the group that /proc/PID/cgroup names for this hierarchy; "" if unknown. */
 void cgroup_tree_locate(const struct cgroup_hierarchy *h, const char *proc_cgroup,
                         char path[static CGROUP_PATH]);
+
+/* The group below our parent group in which the daemon, or what it starts, may live: its name is
+ * no sandbox's. Returns `path`. */
+const char *cgroup_tree_leaf(const struct cgroup_hierarchy *h, char path[static CGROUP_LEAF_PATH]);
 
 /* One small file of a group; errno on failure. get: NUL-terminated, cut at `size`. */
 bool cgroup_put(const char *dir, const char *file, const char *text);

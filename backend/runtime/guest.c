@@ -263,13 +263,15 @@ static bool put_volumes(struct guest *g, struct parcel *p, struct error *err) {
 }
 
 static bool put_groups(struct guest *g, struct parcel *p, struct error *err) {
-    int procs[ZYGOTE_MAX_CGROUPS];
+    int tasks[ZYGOTE_MAX_CGROUPS];
     g->cgroup = cgroup_create(g->rt->cgroups, g->id, &g->plan.limits, err);
-    int count = g->cgroup ? cgroup_open_procs(g->cgroup, procs, err) : -1;
+    int count = g->cgroup ? cgroup_open_v1(g->cgroup, tasks, err) : -1;
     for (int i = 0; i < count; i++)
-        put(p, procs[i]);
+        put(p, tasks[i]);
     p->request.create.cgroup_count = count < 0 ? 0 : (uint32_t)count;
-    return count >= 0;
+    if (count >= 0 && put(p, cgroup_open_v2(g->cgroup, err)))
+        p->request.create.flags |= ZYGOTE_INTO_CGROUP;
+    return count >= 0 && !err->kind;
 }
 
 static void fill_create(struct guest *g, struct zygote_create *create) {

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -146,8 +147,16 @@ static bool raise_child(struct holder *h, struct birth *b, const struct id_range
     return ping(h->socket, err);
 }
 
-static bool start_with(struct holder *h, const char *program, const struct id_range *range,
-                       struct error *err) {
+static pid_t fork_into(int cgroup) {
+    struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
+    if (cgroup < 0)
+        return fork();
+    args.cgroup = (uint64_t)cgroup;
+    return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static bool start_with(struct holder *h, const char *program, int cgroup,
+                       const struct id_range *range, struct error *err) {
     struct birth b = {-1, -1, {-1, -1}, {-1, -1}};
     int pair[2];
     *h = (struct holder)HOLDER_INIT;
@@ -164,7 +173,7 @@ static bool start_with(struct holder *h, const char *program, const struct id_ra
         ok = pipe2(b.made, O_CLOEXEC) == 0 && pipe2(b.mapped, O_CLOEXEC) == 0;
     }
     if (ok)
-        h->pid = fork();
+        h->pid = fork_into(cgroup);
     if (h->pid == 0)
         child(&b);
     ok = ok && h->pid > 0 ? raise_child(h, &b, range, err)
@@ -177,15 +186,15 @@ static bool start_with(struct holder *h, const char *program, const struct id_ra
     return ok;
 }
 
-bool holder_start(struct holder *holder, const char *program, struct error *err) {
+bool holder_start(struct holder *holder, const char *program, int cgroup, struct error *err) {
     struct id_range range;
     id_range_find(&range);
-    if (start_with(holder, program, &range, err))
+    if (start_with(holder, program, cgroup, &range, err))
         return true;
     if (range.is_root || !range.uid_start)
         return false;
     range.uid_start = range.gid_start = 0; /* the range is no use: do with one id */
-    return start_with(holder, program, &range, err);
+    return start_with(holder, program, cgroup, &range, err);
 }
 
 void holder_stop(struct holder *holder) {

@@ -23,9 +23,9 @@ struct holder {
 #define HOLDER_INIT                                                                                \
     { .pid = -1, .pidfd = -1, .socket = -1, .userns = -1 }
 
-/* Starts `program` (e2b-agent) as the zygote and waits until it answers: milliseconds, never more
- * than some seconds. */
-bool holder_start(struct holder *holder, const char *program, struct error *err);
+/* Starts `program` (e2b-agent) as the zygote, in the v2 group `cgroup` if that is not -1, and waits
+ * until it answers: milliseconds, never more than some seconds. */
+bool holder_start(struct holder *holder, const char *program, int cgroup, struct error *err);
 /* Ends the zygote; sandboxes live on. */
 void holder_stop(struct holder *holder);
 

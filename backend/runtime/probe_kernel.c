@@ -38,7 +38,7 @@ static bool read_word(const char *path, char *text, size_t size) {
 
 static bool raise_holder(struct holder *holder, struct error *err) {
     char agent[PATHS_MAX];
-    return paths_program("e2b-agent", agent, err) && holder_start(holder, agent, err);
+    return paths_program("e2b-agent", agent, err) && holder_start(holder, agent, -1, err);
 }
 
 static bool is_restricted_by_apparmor(void) {

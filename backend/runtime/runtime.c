@@ -87,6 +87,12 @@ static void fill_facts(struct runtime *rt) {
     facts->network.mechanism = network_mechanism(rt->network, &facts->network.why);
 }
 
+static bool start_holder(struct runtime *rt, const char *agent, struct error *err) {
+    cleanup_close int nursery = cgroups_open_nursery(rt->cgroups);
+    return holder_start(&rt->holder, agent, nursery, err) &&
+           cgroups_admit(rt->cgroups, rt->holder.id_base, err);
+}
+
 static bool start(struct runtime *rt, const struct runtime_config *config,
                   void (*report)(void *ctx, const char *line), void *ctx, struct error *err) {
     char agent[PATHS_MAX];
@@ -96,7 +102,7 @@ static bool start(struct runtime *rt, const struct runtime_config *config,
     uv_idle_init(rt->loop, rt->deferring);
     rt->deferring->data = rt;
     rt->cgroups = cgroups_start(config->state, err);
-    if (!rt->cgroups || !find_agent(config, agent, err) || !holder_start(&rt->holder, agent, err))
+    if (!rt->cgroups || !find_agent(config, agent, err) || !start_holder(rt, agent, err))
         return false;
     rt->agent = strdup(agent);
     rt->state = strdup(config->state);
@@ -186,7 +192,7 @@ bool runtime_need_zygote(struct runtime *rt, struct error *err) {
     log_warn("the zygote has ended, and is started again");
     zygote_client_stop(&rt->zygote);
     holder_stop(&rt->holder);
-    return holder_start(&rt->holder, rt->agent, err) &&
+    return start_holder(rt, rt->agent, err) &&
            zygote_client_start(&rt->zygote, rt->loop, rt->holder.socket, err);
 }
 

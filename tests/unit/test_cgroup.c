@@ -9,10 +9,12 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static struct cgroups *cgs;
@@ -43,11 +45,16 @@ static void stop(void) {
 static pid_t inside(const struct cgroup *cg, void (*work)(void)) {
     struct error err = ERROR_INIT;
     int fds[ZYGOTE_MAX_CGROUPS];
-    int count = cgroup_open_procs(cg, fds, &err);
-    ck_assert_msg(count >= 0, "%s", err.message);
+    struct clone_args args = {.exit_signal = SIGCHLD};
+    int count = cgroup_open_v1(cg, fds, &err);
+    int v2 = cgroup_open_v2(cg, &err);
+    ck_assert_msg(!err.kind && count >= 0, "%s", err.message);
+    if (v2 >= 0)
+        args = (struct clone_args){
+            .flags = CLONE_INTO_CGROUP, .cgroup = (uint64_t)v2, .exit_signal = SIGCHLD};
     int ready[2];
     ck_assert_int_eq(pipe(ready), 0);
-    pid_t pid = fork();
+    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
         for (int i = 0; i < count; i++)
@@ -63,6 +70,7 @@ static pid_t inside(const struct cgroup *cg, void (*work)(void)) {
     close(ready[0]);
     while (count > 0)
         close(fds[--count]);
+    close_fd(&v2);
     return pid;
 }
 

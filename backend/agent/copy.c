@@ -14,13 +14,27 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
-enum { MAX_LEVELS = 256, MAX_NAMES = 64 << 10, MAX_VALUE = 64 << 10, MAX_LINK = 4096 };
+enum {
+    NOBODY = 65534,
+    MAX_LEVELS = 256,
+    MAX_NAMES = 64 << 10,
+    MAX_VALUE = 64 << 10,
+    MAX_LINK = 4096
+};
 
-static bool copy_dir(int from, int to, int links, int level);
+struct copying {
+    int links;
+    const struct copy_merge *merge;
+    struct statfs top; /* of the source; when merging */
+};
+
+static bool copy_dir(const struct copying *c, int from, int to, int level);
 
 /* ---- attributes ---- */
 
@@ -34,7 +48,8 @@ static bool stays_behind(const char *name) {
     return false;
 }
 
-static bool copy_attributes(int from, int to) {
+/* Of somebody else's file, some mean nothing here: it goes without. */
+static bool copy_attributes(int from, int to, bool must) {
     static char names[MAX_NAMES], value[MAX_VALUE];
     ssize_t len = flistxattr(from, names, sizeof(names));
     if (len < 0)
@@ -43,32 +58,81 @@ static bool copy_attributes(int from, int to) {
         if (stays_behind(name))
             continue;
         ssize_t size = fgetxattr(from, name, value, sizeof(value));
-        if (size < 0 || (fsetxattr(to, name, value, (size_t)size, 0) < 0 && errno != EOPNOTSUPP))
+        if ((size < 0 ||
+             (fsetxattr(to, name, value, (size_t)size, 0) < 0 && errno != EOPNOTSUPP)) &&
+            must)
             return false;
     }
     return true;
 }
 
-/* Owner first, because a change of it takes setuid bits and capabilities away. */
-static bool dress(int from, int to, const struct stat *st) {
-    const struct timespec times[] = {st->st_atim, st->st_mtim};
-    return fchown(to, st->st_uid, st->st_gid) == 0 && fchmod(to, st->st_mode & 07777) == 0 &&
-           copy_attributes(from, to) && futimens(to, times) == 0;
+/* Unprivileged, the host's files show as if they were nobody's; only of those that really are may
+ * root say so. */
+static bool is_hosts(int fd, const struct stat *st) {
+    return st->st_uid == NOBODY &&
+           (fd < 0 || (fcntl(fd, F_SETFL, O_NONBLOCK | O_NOATIME) < 0 && errno == EPERM));
 }
 
-static bool dress_name(int to, const char *name, const struct stat *st) {
+/* What the copy gets of it. */
+static void look(int fd, struct stat *st, const struct copy_merge *merge) {
+    if (!merge)
+        return;
+    if (merge->has_owner) {
+        st->st_uid = merge->uid;
+        st->st_gid = merge->gid;
+    } else if (is_hosts(fd, st)) {
+        st->st_uid = st->st_gid = 0;
+    }
+    if (merge->has_mode && !S_ISLNK(st->st_mode))
+        st->st_mode = (st->st_mode & S_IFMT) | merge->mode;
+}
+
+/* EINVAL: the id does not exist here, where there is a single one. */
+static bool is_owned(int result, const struct copy_merge *merge) {
+    return result == 0 || (merge && errno == EINVAL);
+}
+
+/* Owner first, because a change of it takes setuid bits and capabilities away. */
+static bool dress(int from, int to, const struct stat *st, const struct copy_merge *merge) {
     const struct timespec times[] = {st->st_atim, st->st_mtim};
-    return fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return is_owned(fchown(to, st->st_uid, st->st_gid), merge) &&
+           fchmod(to, st->st_mode & 07777) == 0 && copy_attributes(from, to, !merge) &&
+           futimens(to, times) == 0;
+}
+
+static bool dress_name(int to, const char *name, const struct stat *st,
+                       const struct copy_merge *merge) {
+    const struct timespec times[] = {st->st_atim, st->st_mtim};
+    return is_owned(fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW), merge) &&
            (S_ISLNK(st->st_mode) || fchmodat(to, name, st->st_mode & 07777, 0) == 0) &&
            utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+bool copy_dress(int from, int to, const struct copy_merge *merge) {
+    struct stat st;
+    if (fstat(from, &st) < 0)
+        return false;
+    look(from, &st, merge);
+    return dress(from, to, &st, merge);
+}
+
 /* ---- content ---- */
+
+/* What the kernel shows somewhere in a tree, or was put over it for the sandbox alone, is no part
+ * of what is merged. */
+static bool is_of_image(const struct copying *c, int fd) {
+    struct statfs fs;
+    return !c->merge || (fstatfs(fd, &fs) == 0 && fs.f_type == c->top.f_type);
+}
 
 static bool copy_piece(int from, int to, off_t at, off_t end) {
     off_t out = at;
     while (at < end) {
         ssize_t n = copy_file_range(from, &at, to, &out, (size_t)(end - at), 0);
+        if (n < 0 && errno == EXDEV && lseek(to, out, SEEK_SET) >= 0) {
+            n = sendfile(to, from, &at, (size_t)(end - at));
+            out += n > 0 ? n : 0;
+        }
         if (n < 0)
             return false;
         if (n == 0)
@@ -92,66 +156,88 @@ static bool copy_content(int from, int to, off_t size) {
     return ftruncate(to, size) == 0;
 }
 
-static bool copy_file(int from, int to, const char *name, const struct stat *st) {
-    cleanup_close int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+static bool copy_opened(int in, int to, const char *name, struct stat *st,
+                        const struct copy_merge *merge) {
     cleanup_close int out =
-        in < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return out >= 0 && copy_content(in, out, st->st_size) && dress(in, out, st);
+        openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    look(in, st, merge);
+    return out >= 0 && copy_content(in, out, st->st_size) && dress(in, out, st, merge);
 }
 
-static bool copy_symlink(int from, int to, const char *name, const struct stat *st) {
+static bool copy_file(const struct copying *c, int from, int to, const char *name,
+                      struct stat *st) {
+    cleanup_close int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return in >= 0 && (!is_of_image(c, in) || copy_opened(in, to, name, st, c->merge));
+}
+
+static bool copy_symlink(const struct copying *c, int from, int to, const char *name,
+                         const struct stat *st) {
     char target[MAX_LINK + 1];
     ssize_t len = readlinkat(from, name, target, MAX_LINK);
     if (len < 0)
         return false;
     target[len] = '\0';
-    return symlinkat(target, to, name) == 0 && dress_name(to, name, st);
+    return symlinkat(target, to, name) == 0 && dress_name(to, name, st, c->merge);
 }
 
 /* Whiteouts among them, which are the device 0/0. */
-static bool copy_special(int to, const char *name, const struct stat *st) {
+static bool copy_special(const struct copying *c, int to, const char *name, const struct stat *st) {
     if (!S_ISFIFO(st->st_mode) && !S_ISSOCK(st->st_mode) && st->st_rdev != makedev(0, 0))
         return true; /* no device works in a sandbox */
     return mknodat(to, name, st->st_mode & (S_IFMT | 07777), st->st_rdev) == 0 &&
-           dress_name(to, name, st);
+           dress_name(to, name, st, c->merge);
 }
 
-static bool copy_subdir(int from, int to, int links, const char *name, int level) {
-    struct stat st;
+/* When merging, a link to a directory is one. */
+static bool copy_subdir(const struct copying *c, int from, int to, const char *name, int level,
+                        struct stat *st) {
+    const int follow = c->merge ? 0 : O_NOFOLLOW;
     cleanup_close int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (in < 0 || fstat(in, &st) < 0 || mkdirat(to, name, 0700) < 0)
+    if (in < 0 || fstat(in, st) < 0 ||
+        (mkdirat(to, name, 0700) < 0 && !(c->merge && errno == EEXIST)))
         return false;
-    cleanup_close int out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return out >= 0 && copy_dir(in, out, links, level + 1) && dress(in, out, &st);
+    look(in, st, c->merge);
+    cleanup_close int out = openat(to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
+    return out >= 0 && (!is_of_image(c, in) || copy_dir(c, in, out, level + 1)) &&
+           dress(in, out, st, c->merge);
 }
 
 /* ---- the walk ---- */
 
-static bool copy_named(int from, int to, const char *name, const struct stat *st) {
+static bool copy_named(const struct copying *c, int from, int to, const char *name,
+                       struct stat *st) {
     if (S_ISREG(st->st_mode))
-        return copy_file(from, to, name, st);
+        return copy_file(c, from, to, name, st);
+    look(-1, st, c->merge);
     if (S_ISLNK(st->st_mode))
-        return copy_symlink(from, to, name, st);
-    return copy_special(to, name, st);
+        return copy_symlink(c, from, to, name, st);
+    return copy_special(c, to, name, st);
 }
 
-static bool copy_entry(int from, int to, int links, const char *name, int level) {
+static bool make_way(const struct copying *c, int to, const char *name) {
+    return !c->merge || unlinkat(to, name, 0) == 0 || errno == ENOENT;
+}
+
+static bool copy_entry(const struct copying *c, int from, int to, const char *name, int level) {
     struct stat st;
-    char number[32];
+    char number[64];
     if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
     if (S_ISDIR(st.st_mode))
-        return copy_subdir(from, to, links, name, level);
+        return copy_subdir(c, from, to, name, level, &st);
+    if (!make_way(c, to, name))
+        return false;
     if (st.st_nlink < 2)
-        return copy_named(from, to, name, &st);
-    snprintf(number, sizeof(number), "%" PRIu64, (uint64_t)st.st_ino);
-    if (linkat(links, number, to, name, 0) == 0)
+        return copy_named(c, from, to, name, &st);
+    snprintf(number, sizeof(number), "%" PRIx64 "-%" PRIu64, (uint64_t)st.st_dev,
+             (uint64_t)st.st_ino);
+    if (linkat(c->links, number, to, name, 0) == 0)
         return true;
-    return errno == ENOENT && copy_named(from, to, name, &st) &&
-           (linkat(to, name, links, number, 0) == 0 || errno == ENOENT);
+    return (errno == ENOENT || errno == EXDEV) && copy_named(c, from, to, name, &st) &&
+           (linkat(to, name, c->links, number, 0) == 0 || errno == ENOENT || errno == EXDEV);
 }
 
-static bool copy_dir(int from, int to, int links, int level) {
+static bool copy_dir(const struct copying *c, int from, int to, int level) {
     if (level == MAX_LEVELS) {
         errno = ELOOP;
         return false;
@@ -167,14 +253,23 @@ static bool copy_dir(int from, int to, int links, int level) {
     bool ok = true;
     for (struct dirent *e; ok && (e = readdir(stream));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            ok = copy_entry(from, to, links, e->d_name, level);
+            ok = copy_entry(c, from, to, e->d_name, level);
     int error = errno;
     closedir(stream);
     errno = error;
     return ok;
 }
 
-bool copy_tree(int from, int to, int links) {
+bool copy_tree(int from, int to, int links, const struct copy_merge *merge) {
+    struct copying c = {.links = links, .merge = merge};
+    return (!merge || fstatfs(from, &c.top) == 0) && copy_dir(&c, from, to, 0) &&
+           (merge || copy_dress(from, to, NULL));
+}
+
+bool copy_one(int from, int to, const char *name, const struct copy_merge *merge) {
+    const struct copying c = {.links = -1, .merge = merge};
     struct stat st;
-    return fstat(from, &st) == 0 && copy_dir(from, to, links, 0) && dress(from, to, &st);
+    if (fstat(from, &st) < 0 || !make_way(&c, to, name))
+        return false;
+    return copy_opened(from, to, name, &st, merge);
 }

@@ -26,6 +26,7 @@ static const struct operation {
     [HELPER_FILE_REMOVE] = {files_remove, 1, 1, IN_SANDBOX},
     [HELPER_FILE_LIST] = {files_list, 2, 2, ANYWHERE},
     [HELPER_FILE_COMPOSE] = {files_compose, 2, SIZE_MAX, IN_SANDBOX},
+    [HELPER_FILE_TAKE] = {files_take, 4, 4, IN_SANDBOX},
     [HELPER_FILE_WATCH] = {files_watch, 0, 0, IN_SANDBOX},
     [HELPER_VOLUME_OPEN_WRITE] = {files_volume_open_write, 5, 5, IN_VOLUME},
     [HELPER_VOLUME_MAKE_DIR] = {files_volume_make_dir, 5, 5, IN_VOLUME},

@@ -84,6 +84,7 @@ void files_remove(struct files_job *job);
 void files_list(struct files_job *job);
 void files_compose(struct files_job *job);
 void files_watch(struct files_job *job);
+void files_take(struct files_job *job);
 
 /* files_volume.c */
 void files_volume_open_write(struct files_job *job);

@@ -113,7 +113,7 @@ static bool copy_part(int from, int to, const char *upper, const char *part) {
     cleanup_close int in = open_dir(from, upper);
     cleanup_close int out = open_dir(to, part);
     cleanup_close int links = open_dir(to, links_name);
-    return in >= 0 && out >= 0 && links >= 0 && copy_tree(in, out, links) &&
+    return in >= 0 && out >= 0 && links >= 0 && copy_tree(in, out, links, NULL) &&
            tree_remove(to, links_name);
 }
 
@@ -123,6 +123,11 @@ static void copy(const struct helper *h) {
     for (size_t i = 0; ok && i < ARRAY_LEN(parts); i++)
         ok = copy_part(h->objects[0], h->objects[1], parts[i][0], parts[i][1]);
     last(h, ok ? 0 : errno, 0);
+}
+
+static void root(const struct helper *h) {
+    int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    helper_reply(h, HELPER_LAST, fd < 0 ? errno : 0, 0, fd);
 }
 
 static const struct {
@@ -136,6 +141,7 @@ static const struct {
     [HELPER_NETWORK] = {network, HELPER_IN_ZYGOTE, 1, 1},
     [HELPER_CONNECT] = {connect_port, HELPER_IN_AGENT, 0, 1},
     [HELPER_COPY] = {copy, HELPER_IN_ZYGOTE, 2, 0},
+    [HELPER_ROOT] = {root, HELPER_IN_AGENT, 0, 0},
 };
 
 noreturn void helper_run(struct helper *h, enum helper_place place) {

@@ -141,7 +141,9 @@ int setup_run_and_tmp(struct setup *s) {
         {"/tmp", "tmpfs", tmp_options, MS_NOSUID | MS_NODEV, 01777},
     };
     int error = mount_one(s, &mounts[0]);
-    if (!error)
+    if (!error && s->plan->flags & ZYGOTE_KEEPS_TMP)
+        error = make_dir("/tmp", 01777) < 0 ? fail(s, "/tmp") : 0;
+    else if (!error)
         error = mount_one(s, &mounts[1]);
     if (!error && (mkdir("/run/lock", 01777) < 0 || mkdir("/run/e2b", 0755) < 0))
         error = fail(s, "/run");

@@ -59,7 +59,8 @@ enum zygote_flags {
      * opens again by their paths, as overlayfs takes nothing of another mount namespace. */
     ZYGOTE_DETACHED = 1,
     ZYGOTE_INTO_CGROUP =
-        2, /* born in a group of cgroup v2, whose directory is the last descriptor */
+        2,                /* born in a group of cgroup v2, whose directory is the last descriptor */
+    ZYGOTE_KEEPS_TMP = 4, /* /tmp is on the disk, and what is in it stays */
 };
 
 /* Descriptors, in this order: bound socket to listen on, first connection, seccomp program, the
@@ -213,6 +214,7 @@ enum helper_op {
     HELPER_CONNECT,   /* agent; args: port. fd: a stream socket connected to it on loopback. */
     HELPER_COPY, /* zygote; objects: rw of a sandbox that stands still, an empty directory. Puts
                     what the uppers hold into root and usr there. */
+    HELPER_ROOT, /* agent. fd: the root directory, for the HELPER_FILE_TAKE of another one. */
     /* agent; backend/agent/files_protocol.h tells their arguments and answers */
     HELPER_FILE_OPEN_READ,
     HELPER_FILE_OPEN_WRITE,
@@ -223,6 +225,7 @@ enum helper_op {
     HELPER_FILE_LIST,
     HELPER_FILE_COMPOSE,
     HELPER_FILE_WATCH,
+    HELPER_FILE_TAKE,
     /* zygote; object: the directory of a volume, which OPEN_READ, STAT and LIST take there, too */
     HELPER_VOLUME_OPEN_WRITE,
     HELPER_VOLUME_MAKE_DIR,

@@ -80,7 +80,7 @@ static size_t split(char *line, char *fields[MAX_FIELDS]) {
     return count;
 }
 
-static bool number(const char *text, uint32_t *value) {
+bool users_number(const char *text, uint32_t *value) {
     char *end;
     if (*text < '0' || *text > '9')
         return false;
@@ -102,8 +102,8 @@ static bool copy(char *to, size_t room, const char *from) {
 
 static bool user_of_line(char *line, struct user *user) {
     char *f[MAX_FIELDS];
-    return split(line, f) == MAX_FIELDS && *f[0] && number(f[2], &user->uid) &&
-           number(f[3], &user->gid) && copy(user->name, sizeof(user->name), f[0]) &&
+    return split(line, f) == MAX_FIELDS && *f[0] && users_number(f[2], &user->uid) &&
+           users_number(f[3], &user->gid) && copy(user->name, sizeof(user->name), f[0]) &&
            copy(user->home, sizeof(user->home), *f[5] ? f[5] : "/");
 }
 
@@ -111,7 +111,7 @@ bool users_find(const char *name, struct user *user) {
     struct lines l;
     struct user here;
     uint32_t wanted;
-    bool is_number = number(name, &wanted), found = false;
+    bool is_number = users_number(name, &wanted), found = false;
     if (!lines_open(&l, "/etc/passwd"))
         return false;
     for (char *line; (line = lines_next(&l));) {
@@ -124,6 +124,21 @@ bool users_find(const char *name, struct user *user) {
         }
         if (same_name)
             break;
+    }
+    close(l.fd);
+    return found;
+}
+
+bool users_find_group(const char *name, uint32_t *gid) {
+    struct lines l;
+    bool found = false;
+    if (users_number(name, gid))
+        return true;
+    if (!lines_open(&l, "/etc/group"))
+        return false;
+    for (char *line; !found && (line = lines_next(&l));) {
+        char *f[MAX_FIELDS];
+        found = split(line, f) >= 3 && strcmp(f[0], name) == 0 && users_number(f[2], gid);
     }
     close(l.fd);
     return found;
@@ -146,7 +161,7 @@ size_t users_groups(const struct user *user, uint32_t *gids, size_t room) {
     for (char *line; count < room && (line = lines_next(&l));) {
         char *f[MAX_FIELDS];
         uint32_t gid;
-        if (split(line, f) == 4 && number(f[2], &gid) && gid != user->gid &&
+        if (split(line, f) == 4 && users_number(f[2], &gid) && gid != user->gid &&
             lists_member(f[3], user->name))
             gids[count++] = gid;
     }
@@ -162,7 +177,7 @@ static void name_of(const char *path, uint32_t id, char name[static USERS_NAME])
     for (char *line; (line = lines_next(&l));) {
         char *f[MAX_FIELDS];
         uint32_t here;
-        if (split(line, f) >= 4 && *f[0] && number(f[2], &here) && here == id &&
+        if (split(line, f) >= 4 && *f[0] && users_number(f[2], &here) && here == id &&
             copy(name, USERS_NAME, f[0]))
             break;
     }

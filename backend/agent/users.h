@@ -23,8 +23,12 @@ struct user {
     char home[USERS_HOME];
 };
 
+/* "0" to "4294967294". */
+bool users_number(const char *text, uint32_t *value);
 /* By name, or by number where no such name exists (an image may say USER 1000). */
 bool users_find(const char *name, struct user *user);
+/* The group's number, by name or as a number. */
+bool users_find_group(const char *name, uint32_t *gid);
 /* Fills `gids` with the primary group and those that list the user; returns how many. */
 size_t users_groups(const struct user *user, uint32_t *gids, size_t room);
 /* The name, or the decimal number if there is none. */

@@ -2,6 +2,7 @@
 #include "backend/api/build_request.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -76,17 +77,20 @@ static bool get_args(const json_t *args, struct build_step *step, struct error *
 static bool get_step(const json_t *object, struct build_step *step, struct error *err) {
     const char *type = NULL, *hash = NULL;
     json_t *args = NULL;
+    int64_t from_stage = -1;
     if (!json_is_object(object))
         return error_set(err, ERR_INVALID, "a step is no object");
     if (!json_get_string(object, "type", &type, err) ||
         !json_get_string(object, "filesHash", &hash, err) ||
         !json_get_bool(object, "force", &step->force, err) ||
+        !json_get_int(object, "fromStage", 0, BUILD_MAX_STAGES, &from_stage, err) ||
         !json_get_array(object, "args", &args, err))
         return false;
     if (!type)
         return error_set(err, ERR_INVALID, "a step has no type");
     if (!build_step_parse_type(type, &step->type))
         return error_set(err, ERR_INVALID, "command type %.40s is not implemented", type);
+    step->from_stage = (int)from_stage;
     strncpy(step->name, type, sizeof(step->name) - 1);
     if (hash && *hash) {
         if (strlen(hash) != BUILD_FILES_HASH - 1 ||
@@ -97,18 +101,18 @@ static bool get_step(const json_t *object, struct build_step *step, struct error
     return get_args(args, step, err);
 }
 
-static bool get_steps(const json_t *body, struct build_spec *spec, struct error *err) {
+static bool get_steps(const json_t *body, struct build_stage *stage, struct error *err) {
     json_t *steps = NULL, *step;
     size_t i;
     if (!json_get_array(body, "steps", &steps, err))
         return false;
     if (json_array_size(steps) > BUILD_MAX_STEPS)
         return error_set(err, ERR_INVALID, "more than %d steps", BUILD_MAX_STEPS);
-    spec->steps = calloc(json_array_size(steps) + 1, sizeof(*spec->steps));
-    if (!spec->steps)
+    stage->steps = calloc(json_array_size(steps) + 1, sizeof(*stage->steps));
+    if (!stage->steps)
         return no_memory(err);
     json_array_foreach(steps, i, step) {
-        if (!get_step(step, &spec->steps[spec->count++], err))
+        if (!get_step(step, &stage->steps[stage->count++], err))
             return error_wrap(err, "step %zu", i + 1);
     }
     return true;
@@ -119,15 +123,48 @@ static void drop_empty(char **text) {
         free(steal_ptr(text));
 }
 
-static bool parse(const json_t *body, struct build_spec *spec, struct error *err) {
-    if (!get_text(body, "fromImage", &spec->from_image, err) ||
-        !get_text(body, "fromTemplate", &spec->from_template, err) ||
-        !get_text(body, "startCmd", &spec->start_cmd, err) ||
-        !get_text(body, "readyCmd", &spec->ready_cmd, err) ||
-        !json_get_bool(body, "force", &spec->force, err) || !get_steps(body, spec, err))
+/* Its name is for people: what is too long for one is cut. */
+static bool get_stage(const json_t *object, size_t number, struct build_stage *stage,
+                      struct error *err) {
+    const char *name = NULL;
+    if (!json_is_object(object))
+        return error_set(err, ERR_INVALID, "it is no object");
+    if (!json_get_string(object, "name", &name, err) ||
+        !get_text(object, "fromImage", &stage->from_image, err) ||
+        !get_text(object, "fromTemplate", &stage->from_template, err) ||
+        !get_steps(object, stage, err))
         return false;
-    drop_empty(&spec->from_image);
-    drop_empty(&spec->from_template);
+    drop_empty(&stage->from_image);
+    drop_empty(&stage->from_template);
+    if (name && *name)
+        snprintf(stage->name, sizeof(stage->name), "%s", name);
+    else
+        snprintf(stage->name, sizeof(stage->name), "%zu", number);
+    return true;
+}
+
+/* Those to copy from, which only this backend knows, and the template. */
+static bool get_stages(const json_t *body, struct build_spec *spec, struct error *err) {
+    json_t *stages = NULL, *stage;
+    size_t i;
+    if (!json_get_array(body, "stages", &stages, err))
+        return false;
+    if (json_array_size(stages) >= BUILD_MAX_STAGES)
+        return error_set(err, ERR_INVALID, "more than %d stages", BUILD_MAX_STAGES);
+    if (!build_spec_new(spec, json_array_size(stages) + 1))
+        return no_memory(err);
+    json_array_foreach(stages, i, stage) {
+        if (!get_stage(stage, i, &spec->stages[i], err))
+            return error_wrap(err, "stage %zu", i);
+    }
+    return get_stage(body, spec->stage_count - 1, &spec->stages[spec->stage_count - 1], err);
+}
+
+static bool parse(const json_t *body, struct build_spec *spec, struct error *err) {
+    if (!get_stages(body, spec, err) || !get_text(body, "startCmd", &spec->start_cmd, err) ||
+        !get_text(body, "readyCmd", &spec->ready_cmd, err) ||
+        !json_get_bool(body, "force", &spec->force, err))
+        return false;
     if (!spec->ready_cmd || !*spec->ready_cmd) {
         free(spec->ready_cmd);
         spec->ready_cmd = strdup(spec->start_cmd && *spec->start_cmd ? "sleep 20" : "");
@@ -140,7 +177,7 @@ static bool parse(const json_t *body, struct build_spec *spec, struct error *err
 }
 
 bool build_spec_parse(const json_t *body, struct build_spec *spec, struct error *err) {
-    *spec = (struct build_spec){.count = 0};
+    *spec = (struct build_spec){.file = -1};
     if (parse(body, spec, err))
         return true;
     build_spec_free(spec);

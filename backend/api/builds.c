@@ -29,7 +29,7 @@ static void create(struct call *call) {
 static void start(struct call *call) {
     const struct api *api = call->ctx;
     struct error err = ERROR_INIT;
-    struct build_spec spec = {.count = 0};
+    struct build_spec spec = {.file = -1};
     struct build *build = build_find(api->core, call->params[0], call->params[1], &err);
     if (build && build_spec_parse(call->json, &spec, &err) &&
         build_start(api->core, build, &spec, &err))

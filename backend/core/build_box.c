@@ -238,6 +238,10 @@ void build_box_run(struct build_box *box, const struct build_command *command, b
 
 /* ---- the guest ---- */
 
+struct guest *build_box_guest(const struct build_box *box) {
+    return box->sandbox->guest;
+}
+
 static void on_process_exited(void *ctx, int32_t pid, int32_t status) {
     struct build_box *box = ctx;
     process_on_exit(box->sandbox, pid, status);
@@ -312,7 +316,7 @@ struct build_box *build_box_open(struct core *core, const struct build_box_plan 
     if (!sandbox_set_overlays(box->sandbox, wanted->overlays, &err))
         abort();
     sandbox_fill_plan(box->sandbox, &plan);
-    plan.alone = true;
+    plan.alone = plan.keeps_tmp = true; /* the next step may look for it */
     guest_create(core->config.runtime, &plan, &events, box, on_ready);
     return box;
 }

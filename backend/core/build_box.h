@@ -22,6 +22,9 @@ struct build_box_plan {
 struct build_box *build_box_open(struct core *core, const struct build_box_plan *plan,
                                  void (*ready)(void *ctx, const struct error *err), void *ctx);
 
+/* That of one that is ready. */
+struct guest *build_box_guest(const struct build_box *box);
+
 struct build_command {
     const char *user, *cwd;
     const char *const *argv; /* NULL-terminated */

@@ -23,7 +23,8 @@ static bool take_template(struct build_run *run, const struct template *from, st
     if (!run->state.user || !run->state.workdir || !pairs_copy(&run->state.env, &from->env) ||
         !overlays_copy(&run->state.overlays, at, count))
         return error_errno(err, ENOMEM, "cannot begin the build");
-    if (from->start_cmd && *from->start_cmd && !*run->spec.start_cmd && !*run->spec.ready_cmd) {
+    if (build_is_last_stage(run) && from->start_cmd && *from->start_cmd && !*run->spec.start_cmd &&
+        !*run->spec.ready_cmd) {
         free(run->spec.start_cmd);
         free(run->spec.ready_cmd);
         run->spec.start_cmd = strdup(from->start_cmd);
@@ -58,7 +59,7 @@ static bool is_base_image(const char *image) {
 static const struct template *find_image(struct build_run *run, struct error *err) {
     char name[TEMPLATE_REFERENCE], latest[TEMPLATE_REFERENCE + 8];
     struct error ignored = ERROR_INIT;
-    const char *image = run->spec.from_image;
+    const char *image = build_stage_now(run)->from_image;
     if (is_base_image(image))
         return template_base();
     image_reference(image, name);
@@ -78,9 +79,9 @@ static const struct template *find_image(struct build_run *run, struct error *er
 }
 
 static bool begin_base(struct build_run *run, struct error *err) {
-    const struct build_spec *spec = &run->spec;
-    const struct template *from = spec->from_template
-                                      ? template_resolve(run->core, spec->from_template, err)
+    const struct build_stage *stage = build_stage_now(run);
+    const struct template *from = stage->from_template
+                                      ? template_resolve(run->core, stage->from_template, err)
                                       : find_image(run, err);
     if (!from || !take_template(run, from, err))
         return false;
@@ -92,21 +93,23 @@ static bool begin_base(struct build_run *run, struct error *err) {
     const struct build_step as_step = {.name = "FROM", .args = args, .count = ARRAY_LEN(args)};
     if (!made_of || !environment || !step_key("", &as_step, run->key, err))
         return error_set(err, ERR_INTERNAL, "cannot begin the build");
-    if (spec->from_template)
-        build_log(run->core, run->build, LOG_INFO, "base", "[base] FROM TEMPLATE %s [%.12s]",
-                  spec->from_template, run->key);
-    else
-        build_log(run->core, run->build, LOG_INFO, "base", "[base] FROM %s [%.12s]",
-                  spec->from_image, run->key);
+    build_log(run->core, run->build, LOG_INFO, run->step, "[%s] FROM %s%s [%.12s]",
+              build_is_last_stage(run) ? "base" : stage->name,
+              stage->from_template ? "TEMPLATE " : "",
+              stage->from_template ? stage->from_template : stage->from_image, run->key);
     return true;
 }
 
-/* Sandboxes have a user called so, unless the template that this one is made from says otherwise.
- */
+/* Sandboxes have a user called so, unless the template that this one is made from says otherwise; a
+ * stage without steps is there for its files alone. */
 static bool add_user_step(struct build_run *run, struct error *err) {
     static char name[] = "user", with_sudo[] = "true";
-    run->at = run->spec.from_template ? 1 : 0;
-    run->user = (struct build_step){.type = STEP_USER, .name = "USER", .count = 2};
+    const struct build_stage *stage = build_stage_now(run);
+    run->at = stage->from_template || (!build_is_last_stage(run) && !stage->count) ? 1 : 0;
+    if (run->user.args)
+        return true;
+    run->user =
+        (struct build_step){.type = STEP_USER, .name = "USER", .count = 2, .from_stage = -1};
     run->user.args = calloc(2, sizeof(*run->user.args));
     if (!run->user.args)
         return error_errno(err, ENOMEM, "cannot begin the build");
@@ -156,6 +159,10 @@ static void begin_import(struct build_run *run) {
 
 void build_begin(struct build_run *run) {
     struct error err = ERROR_INIT;
+    run->is_forced = run->spec.force;
+    snprintf(run->step, sizeof(run->step), "%s%sbase",
+             build_is_last_stage(run) ? "" : build_stage_now(run)->name,
+             build_is_last_stage(run) ? "" : ":");
     if (run->spec.from_file)
         begin_import(run);
     else if (begin_base(run, &err) && add_user_step(run, &err))

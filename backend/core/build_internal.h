@@ -18,15 +18,19 @@ struct build_run {
     struct core *core;
     struct build *build; /* NULL: nobody wants it any more */
     struct build_spec spec;
+    size_t stage;             /* that is built now */
+    struct build_state *made; /* what each stage before it came to */
     struct build_state state;
     struct build_step user; /* the step before the first one */
     char key[KEPT_KEY];
-    size_t at;      /* the step that is done now: 0 is `user`, then spec.steps[at - 1] */
-    bool is_forced; /* nothing kept is used any more */
+    size_t at;      /* the step that is done now: 0 is `user`, then those of the stage from 1 on */
+    bool is_forced; /* what was kept before this build is not used any more */
     struct build_box *box;
+    struct build_box *source; /* of another stage, whose files are being copied; NULL: none */
+    struct files_query *taking;
     char layer[ID_UUID];
     struct step_command command;
-    char label[64], step[BUILD_STEP];
+    char label[BUILD_STEP], step[BUILD_STEP];
     char last[256]; /* line on standard output */
     int64_t started_ms, ready_until_ms;
     struct unpacking *unpacking; /* of the image that is imported; NULL */
@@ -34,6 +38,13 @@ struct build_run {
     uv_timer_t *timer; /* until the next look whether it is ready */
     struct error err;
 };
+
+static inline const struct build_stage *build_stage_now(const struct build_run *run) {
+    return &run->spec.stages[run->stage];
+}
+static inline bool build_is_last_stage(const struct build_run *run) {
+    return run->stage + 1 == run->spec.stage_count;
+}
 
 /* ---- build_run.c ---- */
 /* The ends of it: it is not to be used after them. */
@@ -47,12 +58,20 @@ void build_run_command(struct build_run *run, int input, const struct build_box_
 void build_on_line(void *ctx, enum process_stream stream, const char *text);
 
 /* ---- build_from.c ---- */
-/* Goes on with the first step. */
+/* Begins a stage, and goes on with its first step. */
 void build_begin(struct build_run *run);
 
 /* ---- build_stage.c ---- */
 /* The step that run->at says and all behind it. */
 void build_next_step(struct build_run *run);
+
+/* The step that a box was made ready for is over; err NULL: it was done. */
+void build_end_step(struct build_run *run, const struct error *err);
+
+/* ---- build_copy.c ---- */
+/* COPY from another stage into run->box, then build_end_step. */
+void build_copy(struct build_run *run, const struct build_step *step);
+void build_copy_stop(struct build_run *run);
 
 /* ---- build_finish.c ---- */
 void build_finalize(struct build_run *run);

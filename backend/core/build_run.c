@@ -3,6 +3,7 @@
  * See build_run.h: the beginning and the end of a build, and the boxes in which its commands run.
  */
 #include "backend/core/build_internal.h"
+#include "backend/core/files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,26 +16,36 @@ static void on_timer_closed(uv_handle_t *handle) {
     free(handle);
 }
 
-static void run_free(struct build_run *run) {
-    if (run->unpacking)
-        runtime_unpack_cancel(run->unpacking);
-    if (run->box)
-        build_box_close(run->box);
+static void free_content(struct build_run *run) {
     if (run->timer)
         uv_close((uv_handle_t *)run->timer, on_timer_closed);
     step_command_free(&run->command);
+    for (size_t i = 0; i < run->stage; i++)
+        build_state_free(&run->made[i]);
+    free(run->made);
     build_spec_free(&run->spec);
     free(run->user.args);
-    struct overlays overlays = run->state.overlays;
-    run->state.overlays.count = 0;
+    build_state_free(&run->state);
+    free(run);
+}
+
+static void release_layers(void *ctx, const struct overlays *overlays) {
+    layers_release(ctx, overlays);
+}
+
+static void run_free(struct build_run *run) {
+    struct core *core = run->core;
+    if (run->unpacking)
+        runtime_unpack_cancel(run->unpacking);
+    build_copy_stop(run);
+    if (run->box)
+        build_box_close(run->box);
     if (run->build)
         run->build->run = NULL;
-    run->core->builds--;
-    layers_release(run->core, &overlays);
-    overlays_free(&overlays);
-    build_state_free(&run->state);
-    core_tell_idle(run->core);
-    free(run);
+    core->builds--;
+    build_run_each_overlays(run, release_layers, core);
+    free_content(run);
+    core_tell_idle(core);
 }
 
 static void on_failed_synced(void *ctx, const struct error *err) {
@@ -42,23 +53,38 @@ static void on_failed_synced(void *ctx, const struct error *err) {
         kept_save(ctx);
 }
 
+static void record_failure(struct core *core, struct build *build, const char *step,
+                           const char *why) {
+    struct error err = ERROR_INIT;
+    build_log(core, build, LOG_ERROR, step, "Build failed: %s", why);
+    build->status = BUILD_FAILED;
+    build->finished_ms = clock_now_ms();
+    build->reason = strdup(why);
+    snprintf(build->reason_step, sizeof(build->reason_step), "%s", step);
+    if (!build_save(core, build, &err))
+        log_warn("the end of a build was not recorded", "build", build->id, "error", err.message);
+}
+
 /* What earlier steps left is kept for another try. */
 void build_fail(struct build_run *run, const struct error *err) {
-    struct build *build = run->build;
     struct core *core = run->core;
-    struct error own = ERROR_INIT;
-    if (build) {
-        build_log(core, build, LOG_ERROR, run->step, "Build failed: %s", err->message);
-        build->status = BUILD_FAILED;
-        build->finished_ms = clock_now_ms();
-        build->reason = strdup(err->message);
-        memcpy(build->reason_step, run->step, sizeof(build->reason_step));
-        if (!build_save(core, build, &own))
-            log_warn("the end of a build was not recorded", "build", build->id, "error",
-                     own.message);
-    }
+    struct error why = *err;
+    if (!build_is_last_stage(run))
+        error_wrap(&why, "stage '%s'", build_stage_now(run)->name);
+    if (run->build)
+        record_failure(core, run->build, run->step, why.message);
     run_free(run);
     runtime_sync(core->config.runtime, on_failed_synced, core);
+}
+
+bool build_cancel(struct core *core, struct build *build, struct error *err) {
+    if (build->status != BUILD_WAITING && build->status != BUILD_BUILDING)
+        return error_set(err, ERR_INVALID, "build is over already");
+    record_failure(core, build, build->run ? build->run->step : "", "build was cancelled");
+    if (build->run)
+        build_run_forget(build->run);
+    runtime_sync(core->config.runtime, on_failed_synced, core);
+    return true;
 }
 
 static bool make_template(struct build_run *run, struct error *err) {
@@ -115,17 +141,34 @@ void build_run_forget(struct build_run *run) {
         run_free(run); /* else what is under way meets that */
 }
 
-const struct overlays *build_run_overlays(const struct build_run *run) {
-    return &run->state.overlays;
+void build_run_each_overlays(const struct build_run *run,
+                             void (*each)(void *ctx, const struct overlays *overlays), void *ctx) {
+    for (size_t i = 0; i < run->stage; i++)
+        each(ctx, &run->made[i].overlays);
+    each(ctx, &run->state.overlays);
 }
 
 const char *build_run_layer(const struct build_run *run) {
     return run->layer;
 }
 
+bool build_run_has_layer(const struct build_run *run, const char *layer) {
+    bool found = overlays_have_layer(&run->state.overlays, layer);
+    for (size_t i = 0; !found && i < run->stage; i++)
+        found = overlays_have_layer(&run->made[i].overlays, layer);
+    return found;
+}
+
+static bool stage_needs_files(const struct build_stage *stage, const char *hash) {
+    for (size_t i = 0; i < stage->count; i++)
+        if (strcmp(stage->steps[i].files_hash, hash) == 0)
+            return true;
+    return false;
+}
+
 bool build_run_needs_files(const struct build_run *run, const char *hash) {
-    for (size_t i = 0; i < run->spec.count; i++)
-        if (strcmp(run->spec.steps[i].files_hash, hash) == 0)
+    for (size_t i = 0; i < run->spec.stage_count; i++)
+        if (stage_needs_files(&run->spec.stages[i], hash))
             return true;
     return false;
 }
@@ -143,15 +186,13 @@ void builds_stop(struct core *core) {
             build->run = NULL;
             if (run->unpacking)
                 runtime_unpack_cancel(run->unpacking);
+            if (run->taking)
+                files_cancel(run->taking);
+            if (run->source)
+                build_box_drop(run->source);
             if (run->box)
                 build_box_drop(run->box);
-            if (run->timer)
-                uv_close((uv_handle_t *)run->timer, on_timer_closed);
-            step_command_free(&run->command);
-            build_spec_free(&run->spec);
-            free(run->user.args);
-            build_state_free(&run->state);
-            free(run);
+            free_content(run);
         }
 }
 
@@ -176,14 +217,18 @@ void build_on_line(void *ctx, enum process_stream stream, const char *text) {
 }
 
 void build_run_command(struct build_run *run, int input, const struct build_box_events *events) {
+    struct pairs env;
+    if (!pairs_copy(&env, &run->state.args) || !pairs_append(&env, &run->state.env))
+        abort();
     const struct build_command command = {.user = run->command.user,
                                           .cwd = run->command.cwd,
                                           .argv = run->command.argv,
-                                          .env = &run->state.env,
+                                          .env = &env,
                                           .input = input,
                                           .timeout_ms = STEP_TIMEOUT_MS};
     run->last[0] = '\0';
     build_box_run(run->box, &command, false, events, run);
+    pairs_free(&env);
 }
 
 static bool check_start(const struct core *core, const struct build *build, struct error *err) {
@@ -195,7 +240,6 @@ static bool check_start(const struct core *core, const struct build *build, stru
 
 static void begin(uv_timer_t *timer) {
     struct build_run *run = timer->data;
-    snprintf(run->step, sizeof(run->step), "base");
     if (run->build)
         build_begin(run);
     else
@@ -212,13 +256,13 @@ bool build_start(struct core *core, struct build *build, struct build_spec *spec
         return false;
     }
     struct build_run *run = calloc(1, sizeof(*run));
-    if (!run || !(run->timer = malloc(sizeof(*run->timer))))
+    if (!run || !(run->timer = malloc(sizeof(*run->timer))) ||
+        !(run->made = calloc(spec->stage_count, sizeof(*run->made))))
         abort();
     run->core = core;
     run->build = build;
     run->spec = *spec;
-    *spec = (struct build_spec){.count = 0};
-    run->is_forced = run->spec.force;
+    *spec = (struct build_spec){.file = -1};
     run->started_ms = clock_now_ms();
     build->run = run;
     core->builds++;

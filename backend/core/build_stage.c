@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The steps of a build. Each has a box of its own, whose layer is put on those so far; a step that
- * was done before, on the same layers, is not done again. When there is hardly room for another
- * layer the box stays open, and the steps that are left share it.
+ * The stages of a build, one after the other, and their steps. Each has a box of its own, whose
+ * layer is put on those so far; a step that was done before, on the same layers, is not done again.
+ * When there is hardly room for another layer the box stays open, and the steps that are left share
+ * it.
  */
 #include "backend/core/build_internal.h"
 #include "backend/core/uploads.h"
@@ -13,7 +14,7 @@
 enum { SHARED_FROM_LOWERS = ZYGOTE_MAX_LAYERS - 6 };
 
 static const struct build_step *step_now(const struct build_run *run) {
-    return run->at ? &run->spec.steps[run->at - 1] : &run->user;
+    return run->at ? &build_stage_now(run)->steps[run->at - 1] : &run->user;
 }
 
 static bool is_full(const struct build_run *run) {
@@ -23,8 +24,14 @@ static bool is_full(const struct build_run *run) {
     return lowers >= SHARED_FROM_LOWERS;
 }
 
+static char *describe(const struct build_run *run) {
+    const struct build_step *step = step_now(run);
+    return step_describe(step,
+                         step->from_stage < 0 ? NULL : run->spec.stages[step->from_stage].name);
+}
+
 static void step_is_done(struct build_run *run) {
-    cleanup_free char *step = run->box ? NULL : step_describe(step_now(run));
+    cleanup_free char *step = run->box ? NULL : describe(run);
     if (step)
         kept_add(run->core, run->key, step, &run->state);
     run->at++;
@@ -42,7 +49,7 @@ static void on_kept(void *ctx, const struct error *err) {
         step_is_done(run);
 }
 
-static void end_step(struct build_run *run) {
+static void keep_step(struct build_run *run) {
     struct error err = ERROR_INIT;
     bool ok = step_apply(step_now(run), &run->state, run->last, &err);
     step_command_free(&run->command);
@@ -62,23 +69,27 @@ static void say_failed(const struct build_run *run, const char *why, struct erro
         error_set(err, ERR_INVALID, "%s failed: %s", step->name, why);
 }
 
-static void on_step_ended(void *ctx, const struct process_end *end, const struct error *err) {
-    struct build_run *run = ctx;
+void build_end_step(struct build_run *run, const struct error *err) {
     struct error own = ERROR_INIT;
-    char text[600];
-    if (end && end->exited && end->exit_code == 0) {
-        end_step(run);
+    if (!err) {
+        keep_step(run);
         return;
     }
-    if (err && err->kind == ERR_UNAUTHENTICATED)
-        snprintf(text, sizeof(text), "command failed: unauthenticated: %.500s", err->message);
-    else
-        snprintf(text, sizeof(text), "%.500s",
-                 err             ? err->message
-                 : end->deadline ? "it took longer than an hour: build timed out"
-                                 : end->status);
-    say_failed(run, text, &own);
+    say_failed(run, err->message, &own);
     build_fail(run, &own);
+}
+
+static void on_step_ended(void *ctx, const struct process_end *end, const struct error *err) {
+    struct error why = ERROR_INIT;
+    if (err && err->kind == ERR_UNAUTHENTICATED)
+        error_set(&why, ERR_INVALID, "command failed: unauthenticated: %.500s", err->message);
+    else if (err)
+        why = *err;
+    else if (end->deadline)
+        error_set(&why, ERR_TIMEOUT, "it took longer than an hour: build timed out");
+    else if (!end->exited || end->exit_code != 0)
+        error_set(&why, ERR_INVALID, "%.500s", end->status);
+    build_end_step(ctx, why.kind ? &why : NULL);
 }
 
 static void begin_step(struct build_run *run) {
@@ -87,6 +98,10 @@ static void begin_step(struct build_run *run) {
     struct error err = ERROR_INIT;
     bool is_gzip = false;
     int input = -1;
+    if (step->type == STEP_COPY && step->from_stage >= 0) {
+        build_copy(run, step);
+        return;
+    }
     if (step->type == STEP_COPY &&
         (input = upload_open(run->core, step->files_hash, &is_gzip, &err)) < 0) {
         build_fail(run, &err);
@@ -108,14 +123,20 @@ static void on_box_ready(void *ctx, const struct error *err) {
         begin_step(run);
 }
 
+/* Steps of the template are called by their number, those of other stages by the stage's name, too.
+ */
 static void label(struct build_run *run) {
+    const struct build_stage *stage = build_stage_now(run);
+    const bool is_last = build_is_last_stage(run);
+    const char *prefix = is_last ? "" : stage->name, *colon = is_last ? "" : ":";
     if (run->at == 0) {
-        snprintf(run->step, sizeof(run->step), "base");
-        snprintf(run->label, sizeof(run->label), "[base] ");
+        snprintf(run->step, sizeof(run->step), "%s%sbase", prefix, colon);
+        snprintf(run->label, sizeof(run->label), "[%s] ", is_last ? "base" : stage->name);
         return;
     }
-    snprintf(run->step, sizeof(run->step), "%zu", run->at);
-    snprintf(run->label, sizeof(run->label), "[builder %zu/%zu] ", run->at, run->spec.count);
+    snprintf(run->step, sizeof(run->step), "%s%s%zu", prefix, colon, run->at);
+    snprintf(run->label, sizeof(run->label), "[%s %zu/%zu] ", is_last ? "builder" : stage->name,
+             run->at, stage->count);
 }
 
 /* True: it was done before. */
@@ -123,26 +144,63 @@ static bool use_kept(struct build_run *run) {
     struct build_state copy;
     run->is_forced |= step_now(run)->force;
     const struct build_state *kept =
-        run->is_forced || run->box ? NULL : kept_find(run->core, run->key);
+        run->box ? NULL : kept_find(run->core, run->key, run->is_forced ? run->started_ms : 0);
     if (!kept || !build_state_copy(&copy, kept))
         return false;
+    copy.args = run->state.args;
+    run->state.args = (struct pairs){NULL, 0};
     build_state_free(&run->state);
     run->state = copy;
     return true;
 }
 
 static void announce(struct build_run *run, bool is_kept) {
-    cleanup_free char *text = step_describe(step_now(run));
+    cleanup_free char *text = describe(run);
     if (run->at)
         build_log(run->core, run->build, LOG_INFO, run->step, "%s%s%s [%.12s]",
                   is_kept ? "CACHED " : "", run->label, text ? text : "", run->key);
 }
 
+/* What is copied from another stage counts by the layers that it is in. */
+static bool make_key(struct build_run *run, struct error *err) {
+    const struct build_step *step = step_now(run);
+    if (!step_key(run->key, step, run->key, err))
+        return false;
+    if (step->from_stage < 0)
+        return true;
+    cleanup_json json_t *layers = overlays_print(&run->made[step->from_stage].overlays);
+    cleanup_free char *text = json_dumps(layers, JSON_COMPACT);
+    char *args[] = {text};
+    const struct build_step from = {.name = "FROM", .args = args, .count = 1};
+    return text ? step_key(run->key, &from, run->key, err)
+                : error_set(err, ERR_INTERNAL, "cannot name a layer");
+}
+
+static void end_stage(struct build_run *run) {
+    pairs_free(&run->state.args);
+    if (build_is_last_stage(run)) {
+        build_finalize(run);
+        return;
+    }
+    run->made[run->stage++] = run->state;
+    run->state = (struct build_state){.user = NULL};
+    build_begin(run);
+}
+
+static void on_stage_kept(void *ctx, const struct error *err) {
+    struct build_run *run = ctx;
+    run->box = NULL;
+    if (err)
+        build_fail(run, err);
+    else
+        end_stage(run);
+}
+
 void build_next_step(struct build_run *run) {
     struct error err = ERROR_INIT;
-    for (; run->at <= run->spec.count; run->at++) {
+    for (; run->at <= build_stage_now(run)->count; run->at++) {
         label(run);
-        if (!step_key(run->key, step_now(run), run->key, &err)) {
+        if (!make_key(run, &err)) {
             build_fail(run, &err);
             return;
         }
@@ -161,5 +219,8 @@ void build_next_step(struct build_run *run) {
             return;
         }
     }
-    build_finalize(run);
+    if (run->box && !build_is_last_stage(run))
+        build_box_keep(run->box, run->layer, &run->state.overlays, on_stage_kept, run);
+    else
+        end_stage(run);
 }

@@ -104,7 +104,7 @@ void step_command_free(struct step_command *command) {
 }
 
 bool step_runs(const struct build_step *step) {
-    return step->type != STEP_ENV;
+    return step->type != STEP_ENV && step->type != STEP_ARG;
 }
 
 static bool no_memory(struct error *err) {
@@ -195,6 +195,10 @@ static char *join(const char *base, const char *path) {
     return joined;
 }
 
+char *step_destination(const struct build_step *step, const struct build_state *state) {
+    return *state->workdir ? join(state->workdir, step->args[1]) : strdup(step->args[1]);
+}
+
 static bool prepare_workdir(const struct build_step *step, const struct build_state *state,
                             struct step_command *command, struct error *err) {
     begin(command, "root", workdir_script);
@@ -240,6 +244,7 @@ bool step_prepare(const struct build_step *step, const struct build_state *state
     case STEP_USER:
         return prepare_user(step, command, err);
     case STEP_ENV:
+    case STEP_ARG:
         break;
     }
     return error_set(err, ERR_INTERNAL, "command type %s is not implemented", step->name);
@@ -253,14 +258,16 @@ void step_finalize(const char *template_id, const char *build_id, struct step_co
 
 /* ---- ENV ---- */
 
-static const char *value_of(const struct pairs *env, const char *name) {
+static const char *value_of(const struct build_state *state, const char *name) {
     static const char *const of_root[][2] = {
         {"PATH", STANDARD_PATH},
         {"HOME", "/root"},
         {"USER", "root"},
         {"LOGNAME", "root"},
         {"IFS", " \t\n"}}; /* "${IFS+$}" is how a client says "$" */
-    const char *found = pairs_get(env, name);
+    const char *found = pairs_get(&state->env, name);
+    if (!found)
+        found = pairs_get(&state->args, name);
     for (size_t i = 0; !found && i < ARRAY_LEN(of_root); i++)
         if (strcmp(of_root[i][0], name) == 0)
             found = of_root[i][1];
@@ -289,7 +296,7 @@ static bool expand_braced(const char *value, const char *rest, const char *end, 
 
 /* $NAME and ${NAME}, also with - :- + :+ and a word; everything else stays as it is. Returns what
  * was used of `text`, which begins with '$'; 0: it is none. */
-static size_t expand_one(const char *text, const struct pairs *env, struct buf *to) {
+static size_t expand_one(const char *text, const struct build_state *state, struct buf *to) {
     char name[256];
     const bool braced = text[1] == '{';
     const char *start = text + 1 + braced, *rest;
@@ -300,7 +307,7 @@ static size_t expand_one(const char *text, const struct pairs *env, struct buf *
     name[len] = '\0';
     rest = start + len;
     used = (size_t)(rest - text);
-    const char *value = value_of(env, name);
+    const char *value = value_of(state, name);
     if (!braced)
         return !value || buf_puts(to, value) ? used : 0;
     const char *end = strchr(rest, '}');
@@ -310,10 +317,10 @@ static size_t expand_one(const char *text, const struct pairs *env, struct buf *
     return expand_braced(value, rest, end, to) ? (size_t)(end - text) + 1 : 0;
 }
 
-static char *expand(const char *text, const struct pairs *env) {
+static char *expand(const char *text, const struct build_state *state) {
     cleanup_buf struct buf to = BUF_INIT(1 << 20);
     while (*text) {
-        size_t used = *text == '$' ? expand_one(text, env, &to) : 0;
+        size_t used = *text == '$' ? expand_one(text, state, &to) : 0;
         if (!used && !buf_add(&to, text, 1))
             return NULL;
         text += used ? used : 1;
@@ -333,12 +340,13 @@ static bool set_one(struct pairs *env, const char *name, const char *value) {
 }
 
 static bool apply_env(const struct build_step *step, struct build_state *state, struct error *err) {
+    struct pairs *to = step->type == STEP_ARG ? &state->args : &state->env;
     for (size_t i = 0; i + 1 < step->count; i += 2) {
         const char *name = step->args[i];
         if (!*name || strchr(name, '='))
             return error_set(err, ERR_INVALID, "'%.100s' is no name of a variable", name);
-        cleanup_free char *value = expand(step->args[i + 1], &state->env);
-        if (!value || !set_one(&state->env, name, value))
+        cleanup_free char *value = expand(step->args[i + 1], state);
+        if (!value || !set_one(to, name, value))
             return no_memory(err);
     }
     return true;
@@ -354,7 +362,7 @@ static bool replace(char **slot, char *value, struct error *err) {
 
 bool step_apply(const struct build_step *step, struct build_state *state, const char *last,
                 struct error *err) {
-    if (step->type == STEP_ENV)
+    if (step->type == STEP_ENV || step->type == STEP_ARG)
         return apply_env(step, state, err);
     if (step->type == STEP_WORKDIR)
         return replace(&state->workdir, join(state->workdir, step->args[0]), err);
@@ -365,9 +373,9 @@ bool step_apply(const struct build_step *step, struct build_state *state, const 
 
 /* ---- text and key ---- */
 
-char *step_describe(const struct build_step *step) {
+char *step_describe(const struct build_step *step, const char *from) {
     cleanup_buf struct buf text = BUF_INIT(64 << 10);
-    bool ok = buf_puts(&text, step->name);
+    bool ok = buf_puts(&text, step->name) && (!from || buf_printf(&text, " --from=%s", from));
     for (size_t i = 0; ok && i < step->count; i++)
         if (*step->args[i])
             ok = buf_printf(&text, " %.2000s", step->args[i]);

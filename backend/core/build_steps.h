@@ -22,6 +22,8 @@ void step_command_free(struct step_command *command);
 bool step_runs(const struct build_step *step);
 bool step_prepare(const struct build_step *step, const struct build_state *state, bool is_gzip,
                   struct step_command *command, struct error *err);
+/* Where a COPY puts its files, up to the user's home; free()d by the caller. */
+char *step_destination(const struct build_step *step, const struct build_state *state);
 /* It is done; `last` is the last line that it wrote. */
 bool step_apply(const struct build_step *step, struct build_state *state, const char *last,
                 struct error *err);
@@ -29,8 +31,8 @@ bool step_apply(const struct build_step *step, struct build_state *state, const 
 bool step_shell(const char *line, const struct build_state *state, struct step_command *command,
                 struct error *err);
 void step_finalize(const char *template_id, const char *build_id, struct step_command *command);
-/* "COPY a b": for the log. */
-char *step_describe(const struct build_step *step);
+/* "COPY --from=stage a b": for the log; `from` NULL: no other stage. */
+char *step_describe(const struct build_step *step, const char *from);
 bool step_key(const char *previous, const struct build_step *step, char key[static KEPT_KEY],
               struct error *err);
 

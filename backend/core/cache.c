@@ -127,8 +127,10 @@ static void ask_recipe(const struct asking *asking, const struct recipe *recipe)
             ask(asking, &at->build->template->overlays, "", name);
     }
     for (const struct build *at = recipe->newest; at; at = at->older)
-        if (at->run)
-            ask(asking, build_run_overlays(at->run), "build ", at->id);
+        if (at->run && build_run_has_layer(at->run, asking->layer)) {
+            snprintf(name, sizeof(name), "build %s", at->id);
+            asking->each(asking->ctx, name);
+        }
 }
 
 void cache_each_user(const struct cache *cache, const struct cache_layer *layer,

@@ -17,6 +17,7 @@ void build_state_free(struct build_state *state) {
     free(state->user);
     free(state->workdir);
     pairs_free(&state->env);
+    pairs_free(&state->args);
     *state = (struct build_state){.user = NULL};
 }
 
@@ -59,6 +60,7 @@ static void on_row(void *ctx, const struct kept_row *row) {
     if (core->kept) {
         core->kept->is_saved = true;
         core->kept->used_ms = row->used_ms;
+        core->kept->made_ms = 0;
     }
 }
 
@@ -66,9 +68,9 @@ bool kept_load(struct core *core, struct error *err) {
     return store_kept_each(core->config.store, on_row, core, err);
 }
 
-const struct build_state *kept_find(struct core *core, const char *key) {
+const struct build_state *kept_find(struct core *core, const char *key, int64_t since_ms) {
     struct kept *at = core->kept;
-    while (at && strcmp(at->key, key) != 0)
+    while (at && (at->made_ms < since_ms || strcmp(at->key, key) != 0))
         at = at->next;
     if (!at)
         return NULL;
@@ -91,7 +93,7 @@ void kept_add(struct core *core, const char *key, const char *step,
         return;
     }
     snprintf(kept->key, sizeof(kept->key), "%s", key);
-    kept->used_ms = clock_now_ms();
+    kept->used_ms = kept->made_ms = clock_now_ms();
     kept->next = core->kept;
     core->kept = kept;
 }

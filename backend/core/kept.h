@@ -19,6 +19,7 @@ struct build_state {
     struct overlays overlays;
     char *user, *workdir; /* workdir "": none was set */
     struct pairs env;
+    struct pairs args;   /* of ARG: for the steps of this stage alone, and never kept */
     char layer[ID_UUID]; /* the newest that a step wrote; "": none did */
 };
 
@@ -29,15 +30,15 @@ struct kept {
     char key[KEPT_KEY];
     char *step; /* for people */
     struct build_state state;
-    int64_t used_ms;
+    int64_t used_ms, made_ms; /* made_ms 0: by another daemon */
     bool is_saved;
     struct kept *next;
 };
 
 bool kept_load(struct core *core, struct error *err);
 void kept_free(struct core *core);
-/* NULL: none. It was used now. */
-const struct build_state *kept_find(struct core *core, const char *key);
+/* NULL: none that was made since. It was used now. */
+const struct build_state *kept_find(struct core *core, const char *key, int64_t since_ms);
 /* Until kept_save a crash of the daemon forgets it. */
 void kept_add(struct core *core, const char *key, const char *step,
               const struct build_state *state);

@@ -79,7 +79,7 @@ void recipes_each_overlays(const struct core *core,
             if (build->template)
                 each(ctx, &build->template->overlays);
             if (build->run)
-                each(ctx, build_run_overlays(build->run));
+                build_run_each_overlays(build->run, each, ctx);
         }
 }
 

@@ -13,7 +13,7 @@ struct core;
 struct recipe;
 struct build_run;
 
-enum { BUILD_STEP = 24 };
+enum { BUILD_STEP = 96 };
 
 struct build {
     char id[ID_UUID];
@@ -23,7 +23,8 @@ struct build {
     int64_t cpus, memory_mb;
     json_t *tags;                 /* that it gets when it is ready */
     char *reason;                 /* why it failed; NULL */
-    char reason_step[BUILD_STEP]; /* "base", "finalize" or the number of the step */
+    char reason_step[BUILD_STEP]; /* "base", "finalize" or the number of the step; of an earlier
+                                     stage "NAME:base" and so on */
     struct template *template;    /* when it is ready, and its layers are still there */
     int64_t lines;                /* of its log */
     struct build_run *run;        /* while it is being built */

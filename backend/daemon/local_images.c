@@ -21,11 +21,12 @@ static bool open_image(const char *path, struct build_spec *spec, struct error *
         return error_errno(err, errno, "cannot open %s", path);
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return error_set(err, ERR_INVALID, "%s is neither a file nor a directory", path);
+    bool ok = build_spec_new(spec, 1);
     spec->start_cmd = strdup("");
     spec->ready_cmd = strdup("");
     spec->from_file = strdup(path);
     spec->file = steal_fd(&fd);
-    if (!spec->from_file || !spec->start_cmd || !spec->ready_cmd)
+    if (!ok || !spec->from_file || !spec->start_cmd || !spec->ready_cmd)
         return error_errno(err, ENOMEM, "cannot import an image");
     return true;
 }

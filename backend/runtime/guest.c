@@ -289,7 +289,8 @@ static void fill_create(struct guest *g, struct zygote_create *create) {
         cgroups_facts(rt->cgroups)->memory.mechanism ? 0 : plan->limits.memory_bytes;
     create->tmpfs_bytes = plan->limits.memory_bytes / TMPFS_SHARE;
     snprintf(create->nameserver, sizeof(create->nameserver), "%s", network_nameserver(rt->network));
-    create->flags = rt->holder.is_root ? ZYGOTE_DETACHED : 0;
+    create->flags =
+        (rt->holder.is_root ? ZYGOTE_DETACHED : 0u) | (plan->keeps_tmp ? ZYGOTE_KEEPS_TMP : 0u);
 }
 
 static void on_made(void *ctx, int error, pid_t pid, int pidfd);

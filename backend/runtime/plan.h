@@ -51,8 +51,9 @@ struct plan {
     size_t overlay_count;
     struct plan_limits limits;
     struct plan_network network;
-    bool resumes; /* its directory is there, with all that it wrote before */
-    bool alone;   /* no more like it will be asked for */
+    bool resumes;   /* its directory is there, with all that it wrote before */
+    bool alone;     /* no more like it will be asked for */
+    bool keeps_tmp; /* what is in its /tmp is written as everything else */
     struct plan_mounts mounts;
 };
 

@@ -100,6 +100,32 @@ static void warn_unused(struct planner *planner) {
                          (int)strcspn(options->build_args[i], "="), options->build_args[i]);
 }
 
+static void stage_free(struct dockerfile_stage *stage);
+
+static void planner_stage_free(struct planner_stage *stage) {
+    scope_free(&stage->scope);
+    json_decref(stage->shell);
+    json_decref(stage->command);
+    json_decref(stage->entrypoint);
+    free(stage->user);
+}
+
+/* What comes after the stage that is wanted is of no use. */
+static bool choose_target(struct planner *planner, struct error *err) {
+    struct dockerfile *file = planner->file;
+    const char *target = planner->options->target;
+    ssize_t wanted = target ? planner_find_stage(file, file->stage_count, target)
+                            : (ssize_t)file->stage_count - 1;
+    if (wanted < 0)
+        return error_set(err, ERR_INVALID, "%s: no stage is called '%.100s'", file->source.name,
+                         target);
+    while (file->stage_count > (size_t)wanted + 1) {
+        planner_stage_free(&planner->stages[--file->stage_count]);
+        stage_free(&file->stages[file->stage_count]);
+    }
+    return true;
+}
+
 static bool plan(struct planner *planner, struct error *err) {
     struct dockerfile *file = planner->file;
     for (size_t i = 0; i < file->source.line_count; i++)
@@ -108,7 +134,7 @@ static bool plan(struct planner *planner, struct error *err) {
     if (!file->stage_count)
         return error_set(err, ERR_INVALID, "%s: Dockerfile must contain a FROM instruction",
                          file->source.name);
-    if (!add_epilogue(planner, err))
+    if (!choose_target(planner, err) || !add_epilogue(planner, err))
         return false;
     file->start = planner_start(planner_state(planner));
     mark_needed(file);
@@ -118,14 +144,8 @@ static bool plan(struct planner *planner, struct error *err) {
 
 static void planner_free(struct planner *planner) {
     scope_free(&planner->global);
-    for (size_t i = 0; i < planner->file->stage_count; i++) {
-        struct planner_stage *stage = &planner->stages[i];
-        scope_free(&stage->scope);
-        json_decref(stage->shell);
-        json_decref(stage->command);
-        json_decref(stage->entrypoint);
-        free(stage->user);
-    }
+    for (size_t i = 0; i < planner->file->stage_count; i++)
+        planner_stage_free(&planner->stages[i]);
     free(planner->stages);
     free(planner->used_args);
 }
@@ -148,6 +168,7 @@ static void stage_free(struct dockerfile_stage *stage) {
         json_decref(stage->steps[i].args);
         free(stage->steps[i].source);
         free(stage->steps[i].dest);
+        free(stage->steps[i].image);
     }
     free(stage->steps);
     free(stage->name);
@@ -164,13 +185,6 @@ void dockerfile_free(struct dockerfile *file) {
     free(file->start);
     source_free(&file->source);
     *file = (struct dockerfile){0};
-}
-
-bool dockerfile_is_staged(const struct dockerfile *file) {
-    for (size_t i = 0; i + 1 < file->stage_count; i++)
-        if (file->stages[i].is_needed)
-            return true;
-    return false;
 }
 
 bool dockerfile_blame(const struct dockerfile *file, const struct dockerfile_step *step,
@@ -208,8 +222,8 @@ void planner_warn(const struct instruction *in, const char *format, ...) {
     file->warnings[file->warning_count++] = whole;
 }
 
-struct dockerfile_step *planner_add(const struct instruction *in, const char *type, json_t *args,
-                                    struct error *err) {
+static struct dockerfile_step *add_step(const struct instruction *in, const char *type,
+                                        json_t *args, struct error *err) {
     struct dockerfile_stage *stage = planner_stage(in->planner);
     if (!args) {
         planner_fail(in, 0, err, "this is no UTF-8");
@@ -219,6 +233,18 @@ struct dockerfile_step *planner_add(const struct instruction *in, const char *ty
     struct dockerfile_step *step = &stage->steps[stage->step_count++];
     *step = (struct dockerfile_step){.type = type, .args = args, .from = -1, .line = in->line};
     return step;
+}
+
+/* A stage without an instruction of its own, which is there to be copied from, needs no step. */
+struct dockerfile_step *planner_add(const struct instruction *in, const char *type, json_t *args,
+                                    struct error *err) {
+    bool ok = planner_stage(in->planner)->step_count ||
+              (add_step(in, "USER", json_pack("[s]", "root"), err) &&
+               add_step(in, "WORKDIR", json_pack("[s]", "/"), err));
+    if (ok)
+        return add_step(in, type, args, err);
+    json_decref(args);
+    return NULL;
 }
 
 bool planner_flag(const struct instruction *in, size_t *at, struct flag *flag) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A Dockerfile as what a template build is made of: stages of steps in the words of the API
- * (COPY [source, dest, owner, mode], RUN [command], ENV [name, value, ...], WORKDIR, USER), a start
- * command and a ready command. What Docker means is kept; what no server can do is refused with the
- * place in the file. Pure text: the files that COPY names are not looked at here.
+ * (COPY [source, dest, owner, mode], RUN [command], ENV and ARG [name, value, ...], WORKDIR, USER),
+ * a start command and a ready command. What Docker means is kept; what no server can do is refused
+ * with the place in the file. Pure text: the files that COPY names are not looked at here.
  */
 #ifndef E2B_CLI_DOCKERFILE_DOCKERFILE_H
 #define E2B_CLI_DOCKERFILE_DOCKERFILE_H
@@ -13,14 +13,15 @@
 #include <jansson.h>
 
 struct dockerfile_step {
-    const char *type; /* "COPY", "RUN", "ENV", "WORKDIR", "USER" */
+    const char *type; /* "COPY", "RUN", "ENV", "ARG", "WORKDIR", "USER" */
     json_t *args;     /* owned, strings */
     /* COPY: */
     char *source; /* a pattern within the context, as it was written; also args[0] */
     char *dest;   /* as it was written; args[1] may say it more plainly */
     bool is_add;  /* archives are unpacked */
     bool is_only; /* the only source of its instruction */
-    int from;     /* the stage it copies from; -1: the context */
+    int from;     /* the stage it copies from; -1: */
+    char *image;  /* an image; NULL: the context */
 
     const struct source_line *line; /* in dockerfile.source */
     size_t at;
@@ -47,6 +48,7 @@ struct dockerfile_options {
     const char *name;              /* of the file, as shown in errors; outlives the dockerfile */
     const char *const *build_args; /* "NAME=VALUE" */
     size_t build_arg_count;
+    const char *target; /* the stage that becomes the template, by name or number; NULL: the last */
 };
 
 bool dockerfile_parse(struct dockerfile *file, const char *text, size_t len,
@@ -57,8 +59,6 @@ void dockerfile_free(struct dockerfile *file);
 static inline const struct dockerfile_stage *dockerfile_last(const struct dockerfile *file) {
     return &file->stages[file->stage_count - 1];
 }
-/* Does the template copy from other stages? */
-bool dockerfile_is_staged(const struct dockerfile *file);
 /* Puts the place of a step in front of the message. Returns false. */
 bool dockerfile_blame(const struct dockerfile *file, const struct dockerfile_step *step,
                       struct error *err);

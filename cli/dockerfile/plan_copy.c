@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * COPY and ADD: one step a source, because a step of the API has one. Files are root's unless
- * --chown says otherwise, whoever is the USER.
+ * --chown says otherwise, whoever is the USER; those of other stages and images keep their owners.
  */
 #include "cli/dockerfile/planner.h"
 
@@ -25,7 +25,8 @@ struct copying {
     const char *word; /* "COPY" or "ADD" */
     bool is_add;
     char *owner, *mode;
-    int from;
+    int from;                 /* -1: not a stage */
+    char *image;              /* NULL: not an image */
     struct operand *operands; /* the last one is the destination */
     size_t count;
 };
@@ -36,6 +37,11 @@ static void copying_free(struct copying *c) {
     free(c->operands);
     free(c->owner);
     free(c->mode);
+    free(c->image);
+}
+
+static bool is_of_context(const struct copying *c) {
+    return c->from < 0 && !c->image;
 }
 
 /* ---- flags ------------------------------------------------------------------------------------
@@ -57,21 +63,16 @@ static bool set_mode(struct copying *c, const struct flag *flag, char *text, str
     return ok || planner_fail(c->in, flag->at, err, "--chmod wants octal digits, as 0755");
 }
 
-static bool set_from(struct copying *c, const struct flag *flag, const char *name,
-                     struct error *err) {
+/* What is no stage is an image, as for Docker. */
+static bool set_from(struct copying *c, const struct flag *flag, char **name, struct error *err) {
     const struct dockerfile *file = c->in->planner->file;
-    size_t earlier = file->stage_count - 1;
-    char *end;
-    unsigned long number = strtoul(name, &end, 10);
-    for (size_t i = 0; i < earlier; i++) {
-        bool named = file->stages[i].name && strcasecmp(file->stages[i].name, name) == 0;
-        if (named || (*name && !*end && number == i)) {
-            c->from = (int)i;
-            return true;
-        }
-    }
-    planner_fail(c->in, flag->at, err, "no earlier stage is called '%.100s'", name);
-    return error_hint(err, "to copy from an image, make it a stage: FROM %.100s AS files", name);
+    const bool is_number = **name && !(*name)[strspn(*name, "0123456789")];
+    c->from = (int)planner_find_stage(file, file->stage_count - 1, *name);
+    free(steal_ptr(&c->image));
+    if (c->from < 0)
+        c->image = steal_ptr(name);
+    return !(c->image && is_number) ||
+           planner_fail(c->in, flag->at, err, "there is no earlier stage %.100s", c->image);
 }
 
 static bool take_flag(struct copying *c, const struct flag *flag, struct error *err) {
@@ -96,7 +97,7 @@ static bool take_flag(struct copying *c, const struct flag *flag, struct error *
         c->owner = text;
         return true;
     }
-    bool ok = set_from(c, flag, text, err);
+    bool ok = set_from(c, flag, &text, err);
     free(text);
     return ok;
 }
@@ -163,9 +164,9 @@ static bool read_operands(struct copying *c, size_t at, struct error *err) {
  * it. */
 static bool check_source(const struct copying *c, const struct operand *operand, char **path,
                          struct error *err) {
-    const char *raw = operand->raw + (c->from < 0 ? strspn(operand->raw, "/") : 0);
+    const char *raw = operand->raw + (is_of_context(c) ? strspn(operand->raw, "/") : 0);
     int depth = 0;
-    for (const char *at = raw; c->from < 0 && *at;) {
+    for (const char *at = raw; is_of_context(c) && *at;) {
         size_t len = strcspn(at, "/");
         depth += len == 2 && strncmp(at, "..", 2) == 0 ? -1 : len && strncmp(at, ".", len) != 0;
         if (depth < 0) {
@@ -194,7 +195,9 @@ static char *plain_dest(const char *dest) {
 
 static const char *owner_of(const struct copying *c) {
     const char *user = planner_state(c->in->planner)->user;
-    return c->owner ? c->owner : !user || strcmp(user, "root") == 0 ? "" : "root";
+    return c->owner                                                  ? c->owner
+           : !is_of_context(c) || !user || strcmp(user, "root") == 0 ? ""
+                                                                     : "root";
 }
 
 static bool add_path(const struct copying *c, const struct operand *operand, const char *dest,
@@ -214,11 +217,12 @@ static bool add_path(const struct copying *c, const struct operand *operand, con
         return false;
     step->at = operand->at;
     step->from = c->from;
+    step->image = c->image ? strdup(c->image) : NULL;
     step->is_add = c->is_add;
     step->is_only = c->count == 2;
     step->source = steal_ptr(&path);
     step->dest = strdup(dest);
-    return step->dest != NULL;
+    return step->dest && (step->image || !c->image);
 }
 
 /* ---- files that stand in the Dockerfile -------------------------------------------------------

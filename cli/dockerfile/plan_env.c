@@ -70,7 +70,7 @@ static bool set_arg(const struct instruction *in, const char *name, const char *
     /* The server expands values: what is one "$" here has to stay one there. */
     cleanup_buf struct buf sent = BUF_INIT(EXPAND_MAX);
     return expand_literal(value, &sent, err) &&
-           planner_add(in, "ENV", json_pack("[s,s]", name, sent.len ? sent.data : ""), err);
+           planner_add(in, "ARG", json_pack("[s,s]", name, sent.len ? sent.data : ""), err);
 }
 
 static bool take_arg(const struct instruction *in, const struct word *word, struct error *err) {

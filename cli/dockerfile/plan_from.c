@@ -8,6 +8,7 @@
 #include "cli/alloc.h"
 #include "cli/dockerfile/words.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,11 +22,18 @@ static struct dockerfile_stage *new_stage(struct planner *planner) {
     return &file->stages[n];
 }
 
-static ssize_t find_stage(const struct dockerfile *file, const char *name) {
-    for (size_t i = file->stage_count; i-- > 0;)
+static ssize_t find_named(const struct dockerfile *file, size_t count, const char *name) {
+    for (size_t i = count; i-- > 0;)
         if (file->stages[i].name && strcasecmp(file->stages[i].name, name) == 0)
             return (ssize_t)i;
     return -1;
+}
+
+ssize_t planner_find_stage(const struct dockerfile *file, size_t count, const char *word) {
+    char *end;
+    unsigned long number = strtoul(word, &end, 10);
+    bool is_number = *word >= '0' && *word <= '9' && !*end && number < count;
+    return is_number ? (ssize_t)number : find_named(file, count, word);
 }
 
 static char *copy(const char *text) {
@@ -35,7 +43,17 @@ static char *copy(const char *text) {
     return copied;
 }
 
-static void start_from_stage(struct planner *planner, size_t parent) {
+/* The ARGs of a stage end with it. */
+static bool end_args(const struct instruction *in, const struct scope *old, struct error *err) {
+    for (size_t i = 0; i < old->count; i++)
+        if (old->items[i].is_arg &&
+            !planner_add(in, "ARG", json_pack("[s,s]", old->items[i].name, ""), err))
+            return false;
+    return true;
+}
+
+static bool start_from_stage(const struct instruction *in, size_t parent, struct error *err) {
+    struct planner *planner = in->planner;
     struct dockerfile_stage *stage = planner_stage(planner);
     const struct dockerfile_stage *base = &planner->file->stages[parent];
     struct planner_stage *state = planner_state(planner), *old = &planner->stages[parent];
@@ -47,6 +65,7 @@ static void start_from_stage(struct planner *planner, size_t parent) {
         json_incref(step->args);
         step->source = copy(step->source);
         step->dest = copy(step->dest);
+        step->image = copy(step->image);
     }
     scope_copy_env(&state->scope, &old->scope);
     state->user = copy(old->user);
@@ -55,6 +74,7 @@ static void start_from_stage(struct planner *planner, size_t parent) {
     state->entrypoint = json_incref(old->entrypoint);
     state->sets_user = old->sets_user;
     state->sets_workdir = old->sets_workdir;
+    return end_args(in, &old->scope, err);
 }
 
 static bool start_from_image(const struct instruction *in, char **image, struct error *err) {
@@ -63,8 +83,7 @@ static bool start_from_image(const struct instruction *in, char **image, struct 
         return error_hint(err, "it needs a shell and a C library: start from a small image");
     }
     planner_stage(in->planner)->image = steal_ptr(image);
-    return planner_add(in, "USER", json_pack("[s]", "root"), err) &&
-           planner_add(in, "WORKDIR", json_pack("[s]", "/"), err);
+    return true;
 }
 
 /* "AS name" behind the image. */
@@ -100,12 +119,10 @@ bool planner_from(const struct instruction *in, struct error *err) {
         return false;
     if (!*image)
         return planner_fail(in, word.start, err, "the image is an empty text");
-    if (name && find_stage(planner->file, name) >= 0)
+    if (name && find_named(planner->file, planner->file->stage_count, name) >= 0)
         return planner_fail(in, 0, err, "there is a stage '%.100s' already", name);
-    ssize_t parent = find_stage(planner->file, image);
+    ssize_t parent = find_named(planner->file, planner->file->stage_count, image);
     new_stage(planner)->name = steal_ptr(&name);
-    if (parent < 0)
-        return start_from_image(in, &image, err);
-    start_from_stage(planner, (size_t)parent);
-    return true;
+    return parent < 0 ? start_from_image(in, &image, err)
+                      : start_from_stage(in, (size_t)parent, err);
 }

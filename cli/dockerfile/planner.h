@@ -66,6 +66,9 @@ json_t *planner_json(const char *text);
 /* An exec form as words for a shell. */
 char *planner_quote(const json_t *words);
 
+/* The stage of that name or number among the first `count`; -1: none. */
+ssize_t planner_find_stage(const struct dockerfile *file, size_t count, const char *word);
+
 bool planner_from(const struct instruction *in, struct error *err);
 bool planner_arg(const struct instruction *in, struct error *err);
 bool planner_env(const struct instruction *in, struct error *err);

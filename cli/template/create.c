@@ -150,8 +150,8 @@ static bool no_stages(struct error *err) {
 
 /* A remote server is not even asked. */
 static bool check_stages(const struct making *m, struct error *err) {
-    return m->project.stage_count < 2 || m->in->context->target.kind == TARGET_LOCAL ||
-           option_bool(m->in, "dry-run") || no_stages(err);
+    return m->project.stage_count < 2 || m->project.is_local || option_bool(m->in, "dry-run") ||
+           no_stages(err);
 }
 
 /* ---- the calls --------------------------------------------------------------------------------
@@ -304,6 +304,9 @@ const struct command command_template_create = {
     .description =
         "Reads the Dockerfile, uploads the files that it copies unless the server has them, and "
         "shows the build as it goes on. The name and the resources may stand in e2b.toml.\n\n"
+        "Stages are built by the local backend, those that the wanted one needs; COPY --from takes "
+        "files from a stage, an imported image or a template. The hosted service has none: there a "
+        "stage may go on from another one, but not copy from it.\n\n"
         "An interrupt before the build was started leaves nothing to clean up; afterwards the "
         "build goes on without us.",
     .arguments = "[template-name]",

@@ -88,7 +88,8 @@ static void print_text(const struct project *project) {
     struct largest largest = {0};
     for (size_t i = 0; i < project->stage_count; i++) {
         const struct project_stage *stage = &project->stages[i];
-        printf("FROM %s\n", stage->image);
+        const bool is_last = i + 1 == project->stage_count;
+        printf("FROM %s%s%s\n", stage->image, is_last ? "" : " AS ", is_last ? "" : stage->name);
         for (size_t j = 0; j < stage->count; j++)
             print_step(&stage->steps[j]);
     }

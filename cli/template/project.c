@@ -4,6 +4,7 @@
  */
 #include "cli/template/project.h"
 
+#include "cli/context.h"
 #include "cli/template/steps.h"
 #include "common/io.h"
 
@@ -89,6 +90,7 @@ static bool parse_dockerfile(struct project *project, const struct invocation *i
     if (!find_dockerfile(project, in, &text, err))
         return false;
     options.name = project->dockerfile_name;
+    options.target = option_string(in, "target");
     options.build_arg_count = option_list(in, "build-arg", &options.build_args);
     return dockerfile_parse(&project->file, text_of(&text), text.len, &options, err);
 }
@@ -114,7 +116,8 @@ static bool read_ignore(struct project *project, bool is_compat, struct error *e
 }
 
 bool project_open(struct project *project, const struct invocation *in, struct error *err) {
-    *project = (struct project){.context = -1};
+    *project =
+        (struct project){.is_local = in->context->target.kind == TARGET_LOCAL, .context = -1};
     return open_context(project, in, err) && read_settings(project, in, err) &&
            parse_dockerfile(project, in, err) &&
            read_ignore(project, option_bool(in, "ignore-compat"), err) && steps_make(project, err);

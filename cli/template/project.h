@@ -20,12 +20,14 @@ struct project_step {
 };
 
 struct project_stage {
+    char name[64]; /* of all but the template's: as the log calls it */
     const char *image;
     struct project_step *steps;
     size_t count;
 };
 
 struct project {
+    bool is_local; /* who builds it */
     int context;
     char *path, *dockerfile_name, *ignore_name; /* the latter NULL: there is none */
     struct settings settings;
@@ -49,6 +51,10 @@ struct project {
          .value = "file",                                                                          \
          .help = "Dockerfile, in that folder (default: e2b.Dockerfile, else Dockerfile)"},         \
         {.name = "build-arg", .type = OPTION_PAIR, .help = "value of an ARG of the Dockerfile"},   \
+        {.name = "target",                                                                         \
+         .type = OPTION_STRING,                                                                    \
+         .value = "stage",                                                                         \
+         .help = "stage of the Dockerfile that becomes the template (default: the last one)"},     \
         {.name = "config",                                                                         \
          .type = OPTION_PATH,                                                                      \
          .value = "e2b-toml",                                                                      \

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -160,37 +161,82 @@ static bool take_pattern(struct project *project, struct project_stage *stage,
     return true;
 }
 
+/* ---- stages -----------------------------------------------------------------------------------
+ */
+
+static struct project_stage *add_stage(struct project *project, const char *image) {
+    project->stages =
+        alloc_array(project->stages, project->stage_count + 1, sizeof(*project->stages));
+    struct project_stage *stage = &project->stages[project->stage_count++];
+    *stage = (struct project_stage){.image = image};
+    return stage;
+}
+
+/* The number of the one that is nothing but an image; -1. */
+static int find_image(const struct project *project, const char *image) {
+    for (size_t i = 0; i < project->stage_count; i++)
+        if (strcmp(project->stages[i].image, image) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* An image to copy from is a stage without steps; these come first. */
+static void add_images(struct project *project, const struct dockerfile_stage *stage) {
+    for (size_t i = 0; stage->is_needed && i < stage->step_count; i++) {
+        const char *image = stage->steps[i].image;
+        if (!image || find_image(project, image) >= 0)
+            continue;
+        struct project_stage *added = add_stage(project, image);
+        snprintf(added->name, sizeof(added->name), "%s", image);
+    }
+}
+
+/* ARG is said as the official clients say it to a service that keeps neither for its sandboxes. */
+static const char *type_of(const struct project *project, const struct dockerfile_step *origin) {
+    return strcmp(origin->type, "ARG") == 0 && !project->is_local ? "ENV" : origin->type;
+}
+
 static bool take_step(struct project *project, struct project_stage *stage, const int *numbers,
                       const struct dockerfile_step *origin, struct error *err) {
-    if (origin->from >= 0) {
+    if (origin->from >= 0 || origin->image) {
         json_t *json = add(stage, origin, origin->type, json_incref(origin->args))->json;
-        json_object_set_new(json, "fromStage", json_integer(numbers[origin->from]));
+        int from = origin->image ? find_image(project, origin->image) : numbers[origin->from];
+        json_object_set_new(json, "fromStage", json_integer(from));
         return true;
     }
     if (!origin->source) {
-        add(stage, origin, origin->type, json_incref(origin->args));
+        add(stage, origin, type_of(project, origin), json_incref(origin->args));
         return true;
     }
     return glob_is_pattern(origin->source) ? take_pattern(project, stage, origin, err)
                                            : take_path(project, stage, origin, origin->source, err);
 }
 
+static bool take_stage(struct project *project, size_t number, const int *numbers,
+                       struct error *err) {
+    const struct dockerfile_stage *origin = &project->file.stages[number];
+    struct project_stage *stage = add_stage(project, origin->image);
+    if (origin->name)
+        snprintf(stage->name, sizeof(stage->name), "%s", origin->name);
+    else
+        snprintf(stage->name, sizeof(stage->name), "stage-%zu", number);
+    for (size_t i = 0; i < origin->step_count; i++)
+        if (!take_step(project, stage, numbers, &origin->steps[i], err))
+            return false;
+    return true;
+}
+
 bool steps_make(struct project *project, struct error *err) {
     const struct dockerfile *file = &project->file;
-    cleanup_free int *numbers = calloc(file->stage_count, sizeof(int));
-    project->stages = calloc(file->stage_count, sizeof(*project->stages));
-    if (!numbers || !project->stages)
-        return error_errno(err, ENOMEM, "cannot make the steps");
+    cleanup_free int *numbers = alloc_array(NULL, file->stage_count, sizeof(int));
+    for (size_t i = 0; i < file->stage_count; i++)
+        add_images(project, &file->stages[i]);
     for (size_t i = 0; i < file->stage_count; i++) {
-        const struct dockerfile_stage *origin = &file->stages[i];
-        if (!origin->is_needed)
+        if (!file->stages[i].is_needed)
             continue;
         numbers[i] = (int)project->stage_count;
-        struct project_stage *stage = &project->stages[project->stage_count++];
-        stage->image = origin->image;
-        for (size_t j = 0; j < origin->step_count; j++)
-            if (!take_step(project, stage, numbers, &origin->steps[j], err))
-                return false;
+        if (!take_stage(project, i, numbers, err))
+            return false;
     }
     return true;
 }
@@ -218,8 +264,9 @@ json_t *steps_body(const struct project *project, const char *start, const char 
         return body;
     json_t *stages = json_array();
     for (size_t i = 0; i + 1 < project->stage_count; i++)
-        json_array_append_new(stages, json_pack("{s:s, s:o}", "fromImage", project->stages[i].image,
-                                                "steps", steps_json(&project->stages[i])));
+        json_array_append_new(stages, json_pack("{s:s, s:s, s:o}", "name", project->stages[i].name,
+                                                "fromImage", project->stages[i].image, "steps",
+                                                steps_json(&project->stages[i])));
     json_object_set_new(body, "stages", stages);
     return body;
 }

@@ -35,14 +35,20 @@ static void apply(const char *name, const char *first, const char *second, const
 START_TEST(variables_are_expanded_and_nothing_else_is) {
     apply("ENV", "A", "x", "");
     apply("ARG", "B", "$A-${A}-${A:-y}-${NONE}-${NONE:-d}-$NONE", "");
-    ck_assert_str_eq(pairs_get(&state.env, "B"), "x-x-x--d-");
+    ck_assert_str_eq(pairs_get(&state.args, "B"), "x-x-x--d-");
     apply("ENV", "C", "$(id) `id` \"$1\" $ ${A+b} ${NONE:+b} ${A%x} \\$A", "");
     ck_assert_str_eq(pairs_get(&state.env, "C"), "$(id) `id` \"$1\" $ b  ${A%x} \\x");
     apply("ENV", "PATH", "/opt/bin:$PATH", "");
     ck_assert_str_eq(pairs_get(&state.env, "PATH"),
                      "/opt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     apply("ENV", "A", "again", "");
-    ck_assert_uint_eq(state.env.count, 4);
+    ck_assert_uint_eq(state.env.count, 3);
+    ck_assert_ptr_null(pairs_get(&state.env, "B")); /* no sandbox sees it */
+    apply("ENV", "D", "$B", "");
+    ck_assert_str_eq(pairs_get(&state.env, "D"), "x-x-x--d-");
+    apply("ARG", "D", "hidden", "");
+    apply("ENV", "E", "$D", "");
+    ck_assert_str_eq(pairs_get(&state.env, "E"), "x-x-x--d-");
 }
 END_TEST
 

@@ -29,10 +29,10 @@ static const struct {
      "ENV[\"Q\",\"${PATH}:/y\",\"R\",\"${U:-none}\",\"S\",\"a\\\"b${IFS+$}c\"]",
      NULL},
     {"ARG V=3\nFROM x:$V\nARG V\nARG W=\"a b\"\nARG NOTHING\nRUN echo $W\nCOPY a$V /d/\n",
-     "ENV[\"V\",\"3\"] ENV[\"W\",\"a b\"] RUN[\"echo $W\"] COPY[\"a3\",\"/d/\",\"\",\"\"]", NULL},
+     "ARG[\"V\",\"3\"] ARG[\"W\",\"a b\"] RUN[\"echo $W\"] COPY[\"a3\",\"/d/\",\"\",\"\"]", NULL},
     {"FROM x\nENV V=1\nARG V=2\nWORKDIR /w/${V:+yes}${N:-no}/${V:-x}\n",
      "ENV[\"V\",\"1\"] WORKDIR[\"/w/yesno/1\"]", NULL},
-    {"FROM x\nARG GIVEN=1\nUSER $GIVEN\n", "ENV[\"GIVEN\",\"by option\"] USER[\"by option\"]",
+    {"FROM x\nARG GIVEN=1\nUSER $GIVEN\n", "ARG[\"GIVEN\",\"by option\"] USER[\"by option\"]",
      NULL},
     {"FROM x\nCOPY --chown=u:g --chmod=755 a b c/\nCOPY [\"x y\", \".\"]\nADD . /all\n",
      "COPY[\"a\",\"c/\",\"u:g\",\"0755\"] COPY[\"b\",\"c/\",\"u:g\",\"0755\"] "
@@ -50,6 +50,9 @@ static const struct {
     {"FROM x\nENTRYPOINT a b\nCMD [\"c\"]\n", "", "a b"},
     {"FROM x\nCMD one\nCMD two\n", "", "two"},
     {"FROM a AS one\nRUN 1\nFROM one\nRUN 2\n", "RUN[\"1\"] RUN[\"2\"]", NULL},
+    {"FROM a AS one\nARG V=1\nARG E=1\nENV E=2 W=3\nFROM one\nRUN $V\n",
+     "ARG[\"V\",\"1\"] ARG[\"E\",\"1\"] ENV[\"E\",\"2\",\"W\",\"3\"] ARG[\"V\",\"\"] RUN[\"$V\"]",
+     NULL},
     {"FROM a AS unused\nRUN 1\nFROM b\nRUN --mount=type=cache,target=/x 2\n", "RUN[\"2\"]", NULL},
     {"FROM x\r\nRUN a\r\n", "RUN[\"a\"]", NULL},
 };
@@ -117,7 +120,7 @@ static const struct {
                                "<<EOF\n        ^"},
     {"FROM x\nADD https://a/b /c\n", NULL},
     {"FROM x\nRUN --mount=type=secret,id=a b\n", NULL},
-    {"FROM x\nCOPY --from=nowhere a b\n", NULL},
+    {"FROM x\nCOPY --from=1 a b\n", NULL},
     {"FROM x\nCOPY --chmod=9 a b\n", NULL},
     {"FROM scratch\n", NULL},
     {"FROM x y z\n", NULL},
@@ -145,20 +148,44 @@ START_TEST(mistakes_are_shown_where_they_stand) {
 }
 END_TEST
 
+static const char stages[] = "FROM a AS one\nRUN 1\nFROM b AS two\nCOPY --from=one /x /y\nFROM c\n"
+                             "FROM d\nCOPY --from=1 --chown=u ../y /z\n"
+                             "COPY --from=busy:box /bin/* bin/\n";
+
 START_TEST(stages_that_are_copied_from_are_kept) {
     struct dockerfile file;
     struct error err = ERROR_INIT;
-    ck_assert(parse(&file,
-                    "FROM a AS one\nRUN 1\nFROM b AS two\nCOPY --from=one /x /y\nFROM c\n"
-                    "FROM d\nCOPY --from=1 ../y /z\n",
-                    &err));
+    ck_assert(parse(&file, stages, &err));
     ck_assert_uint_eq(file.stage_count, 4);
     ck_assert(file.stages[0].is_needed && file.stages[1].is_needed && !file.stages[2].is_needed);
-    ck_assert(dockerfile_is_staged(&file));
+    ck_assert_uint_eq(file.stages[2].step_count, 0);
     ck_assert_str_eq(file.stages[3].image, "d");
-    ck_assert_int_eq(file.stages[3].steps[2].from, 1);
-    ck_assert_str_eq(file.stages[3].steps[2].source, "../y");
+    const struct dockerfile_step *steps = file.stages[3].steps;
+    ck_assert_int_eq(steps[2].from, 1);
+    ck_assert_str_eq(steps[2].source, "../y");
+    ck_assert_str_eq(json_string_value(json_array_get(steps[2].args, 2)), "u");
+    ck_assert_int_eq(steps[3].from, -1);
+    ck_assert_str_eq(steps[3].image, "busy:box");
     dockerfile_free(&file);
+}
+END_TEST
+
+START_TEST(any_stage_can_be_the_template) {
+    static const char *const targets[][2] = {{"one", "a"}, {"TWO", "b"}, {"2", "c"}};
+    struct dockerfile file;
+    struct error err = ERROR_INIT;
+    struct dockerfile_options options = {.name = "Dockerfile"};
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+        options.target = targets[i][0];
+        ck_assert(dockerfile_parse(&file, stages, strlen(stages), &options, &err));
+        ck_assert_uint_eq(file.stage_count, i + 1);
+        ck_assert_str_eq(dockerfile_last(&file)->image, targets[i][1]);
+        ck_assert(dockerfile_last(&file)->is_needed);
+        dockerfile_free(&file);
+    }
+    options.target = "4";
+    ck_assert(!dockerfile_parse(&file, stages, strlen(stages), &options, &err));
+    ck_assert_str_eq(err.message, "Dockerfile: no stage is called '4'");
 }
 END_TEST
 
@@ -196,6 +223,7 @@ int main(void) {
     tcase_add_loop_test(cases, steps_mean_what_the_file_says, 0, (int)ARRAY_LEN(plans));
     tcase_add_loop_test(cases, mistakes_are_shown_where_they_stand, 0, (int)ARRAY_LEN(mistakes));
     tcase_add_test(cases, stages_that_are_copied_from_are_kept);
+    tcase_add_test(cases, any_stage_can_be_the_template);
     tcase_add_test(cases, files_in_the_dockerfile_are_written_by_a_command);
     tcase_add_test(cases, what_has_no_effect_is_said);
     return unit_run("dockerfile", cases);

@@ -223,6 +223,9 @@ static void on_emptied(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
     ssize_t n = recv(dirs->emptying_socket, &reply, sizeof(reply), 0);
+    /* It was done before it had read that it should hurry: the reset comes before its answer. */
+    if (n < 0 && errno == ECONNRESET)
+        n = recv(dirs->emptying_socket, &reply, sizeof(reply), 0);
     if (n < 0 && errno == EAGAIN)
         return;
     end_emptying(dirs);

@@ -67,12 +67,11 @@ static void on_killed(void *ctx) {
 
 static void drop(struct spare *spare) {
     struct spares *s = spare->owner;
-    if (!spare->guest) {
-        spare->unwanted = true;
-        return;
-    }
+    s->ending += !spare->unwanted;
+    spare->unwanted = true;
+    if (!spare->guest)
+        return; /* it is being made */
     unlist(spare);
-    s->ending++;
     guest_kill(spare->guest, on_killed, s);
     free(spare);
 }
@@ -119,8 +118,10 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
         return;
     unlist(spare);
     if (guest) {
-        guest_kill(guest, NULL, NULL);
-    } else if (!spare->unwanted) {
+        guest_kill(guest, on_killed, spare->owner);
+    } else if (spare->unwanted) {
+        on_killed(spare->owner);
+    } else {
         if (!spare->owner->rt->stopping)
             log_warn("no spare sandbox could be made", "error", err->message);
         plan_free(&spare->owner->shape); /* whoever asks next hears it himself */

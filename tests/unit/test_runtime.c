@@ -485,6 +485,23 @@ START_TEST(without_a_daemon_it_ends_at_its_deadline) {
 }
 END_TEST
 
+static void on_settled(void *ctx) {
+    *(unsigned *)ctx = 1;
+}
+
+/* What it hurries may have nothing left to do, and goes without having heard that. */
+START_TEST(a_stop_waits_no_longer_than_there_is_work) {
+    const int64_t began = clock_mono_ms();
+    for (int i = 0; i < 10; i++) {
+        unsigned settled = 0;
+        world_kill(&w, world_create(&w));
+        runtime_settle(w.rt, on_settled, &settled);
+        world_wait(&w, &settled, 1);
+    }
+    ck_assert_int_lt(clock_mono_ms() - began, 4000);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("runtime");
     tcase_set_timeout(cases, 60);
@@ -512,5 +529,6 @@ int main(void) {
     tcase_add_test(cases, what_nobody_knows_is_swept_away);
     tcase_add_test(cases, without_a_daemon_nor_a_deadline_it_ends_at_once);
     tcase_add_test(cases, without_a_daemon_it_ends_at_its_deadline);
+    tcase_add_test(cases, a_stop_waits_no_longer_than_there_is_work);
     return unit_run("runtime", cases);
 }

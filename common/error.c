@@ -52,7 +52,7 @@ bool error_errno(struct error *err, int saved_errno, const char *format, ...) {
     va_end(args);
     size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof(err->message) - used, ": %s", strerror(saved_errno));
-    return false;
+    return full ? error_hint(err, "free some space on that disk") : false;
 }
 
 bool error_wrap(struct error *err, const char *format, ...) {

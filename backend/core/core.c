@@ -72,7 +72,7 @@ struct core *core_start(const struct core_config *config, struct error *err) {
         keys_load(core, err) && volumes_load(core, err) && templates_load(core, err) &&
         recipes_load(core, err) && kept_load(core, err) && uploads_start(core, err) &&
         store_sandbox_purge(config->store, clock_now_ms() - remember_ms, err) &&
-        timeouts_start(core, err) && metrics_start(core, err) &&
+        timeouts_start(core, err) && ends_start(core, err) && metrics_start(core, err) &&
         logs_start(core, config->logs, err) && collecting_start(core, err)) {
         store_on_checkpoint_due(config->store, on_checkpoint_due, core);
         return core;
@@ -103,6 +103,7 @@ void core_stop(struct core *core) {
         registry_remove(core, sandbox);
         sandbox_free(sandbox);
     }
+    ends_stop(core);
     logs_stop(core);
     recipes_free(core);
     kept_free(core);

@@ -25,8 +25,10 @@ struct core {
     bool idle;                     /* as was last told */
     struct checkpoint *checkpoint; /* being done; NULL: none */
     uv_timer_t *timer;             /* the next end of a sandbox */
-    int64_t timer_ms;              /* wall clock; INT64_MAX: none */
-    struct key *keys;              /* oldest first */
+    int64_t timer_ms;              /* steady time; INT64_MAX: none */
+    struct end *ends;              /* that are not recorded yet */
+    uv_timer_t *ends_timer;
+    struct key *keys; /* oldest first */
     unsigned key_count;
     char team_id[ID_UUID];
     struct metrics *metrics;
@@ -118,6 +120,11 @@ bool record_resumed(struct sandbox *sandbox, struct error *err);
 bool record_checkpoint(struct sandbox *sandbox, const struct template_row *template,
                        struct error *err); /* template NULL: of a fork */
 void record_killed(struct sandbox *sandbox, const char *reason);
+
+/* ---- ends.c: the last event of a sandbox, and its tombstone ---- */
+bool ends_start(struct core *core, struct error *err);
+void ends_stop(struct core *core);
+void ends_record(struct sandbox *sandbox, const char *reason, json_t *data); /* steals `data` */
 
 /* ---- capture.c ---- */
 /* What a settled sandbox wrote, as overlays (freed after `done`) whose topmost layer is new. It

@@ -4,7 +4,6 @@
  * transaction, so neither is ever without the other.
  */
 #include "backend/core/core.h"
-#include "common/log.h"
 
 #include <errno.h>
 #include <string.h>
@@ -197,21 +196,9 @@ static const char *kill_reason(const char *reason) {
     return "unknown";
 }
 
-/* If this cannot be written the sandbox ends all the same; the next daemon will not find it. */
 void record_killed(struct sandbox *sandbox, const char *reason) {
-    struct store *store = sandbox->core->config.store;
-    struct error err = ERROR_INIT;
-    bool ok = store_begin(store, &err);
-    if (ok) {
-        json_t *data = data_of(sandbox);
-        add_execution(data, sandbox);
-        json_object_set_new(data, "kill_reason", json_string(kill_reason(reason)));
-        ok = end(sandbox,
-                 add_event(sandbox, EVENT_KILLED, data, &err) &&
-                     store_sandbox_ended(store, sandbox->id, clock_now_ms(), reason, &err),
-                 &err);
-    }
-    if (!ok)
-        log_warn("the end of a sandbox was not recorded", "sandbox", sandbox->id, "error",
-                 err.message);
+    json_t *data = data_of(sandbox);
+    add_execution(data, sandbox);
+    json_object_set_new(data, "kill_reason", json_string(kill_reason(reason)));
+    ends_record(sandbox, reason, data);
 }

@@ -59,6 +59,13 @@ static void on_adopted(void *ctx, struct guest *guest, const struct error *err) 
     finish_one(recovery);
 }
 
+/* It was killed, and the daemon died before it could record that. */
+static void was_gone(struct sandbox *sandbox) {
+    record_end(sandbox, "what it wrote is not there any more");
+    process_lose_all(sandbox);
+    sandbox_leave(sandbox);
+}
+
 /* Its memory does not outlive the machine; what it wrote does. */
 static void on_paused_adopted(void *ctx, struct guest *guest, const struct error *err) {
     struct sandbox *sandbox = ctx;
@@ -66,6 +73,11 @@ static void on_paused_adopted(void *ctx, struct guest *guest, const struct error
     struct error own = ERROR_INIT;
     sandbox->ended_ctx = NULL;
     sandbox->guest = guest;
+    if (!guest && !runtime_clear(sandbox->core->config.runtime, sandbox->id)) {
+        was_gone(sandbox);
+        finish_one(recovery);
+        return;
+    }
     if (!guest) {
         sandbox_log(
             sandbox, LOG_WARN,
@@ -157,8 +169,10 @@ static void adopt_all(struct recovery *recovery) {
             record_end(at, "timeout");
             sandbox_leave(at);
         } else if (at->paused == PAUSED_ON_DISK || at->paused == PAUSED_LOST) {
-            runtime_clear(core->config.runtime, at->id);
-            sandbox_change(at, SANDBOX_PAUSED);
+            if (runtime_clear(core->config.runtime, at->id))
+                sandbox_change(at, SANDBOX_PAUSED);
+            else
+                was_gone(at);
         } else {
             adopt(recovery, at);
         }

@@ -90,6 +90,8 @@ static bool load_key(struct core *core, unsigned char key[static SEAL_KEY], stru
     if (!store_secret_count(core->config.store, &count, err))
         return false;
     if (!seal_key_load(core->config.secret_key, count == 0, key, err)) {
+        if (count == 0) /* it could not be made */
+            return false;
         error_wrap(err, "the key of the secrets is lost");
         return error_hint(err, "put it back, or delete all secrets to begin with a new one");
     }

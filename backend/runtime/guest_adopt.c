@@ -111,7 +111,7 @@ static void kill_and_wait(pid_t pid) {
     poll(&ended, 1, SWEEP_WAIT_MS);
 }
 
-void runtime_clear(struct runtime *rt, const char *id) {
+bool runtime_clear(struct runtime *rt, const char *id) {
     struct error ignored = ERROR_INIT;
     cleanup_close int socket = sandbox_dirs_connect(&rt->dirs, id, &ignored);
     pid_t pid = socket < 0 ? -1 : listener_pid(socket);
@@ -121,6 +121,8 @@ void runtime_clear(struct runtime *rt, const char *id) {
     kill_and_wait(pid);
     if (cgroup && !cgroup_remove(cgroup))
         cgroup_release(cgroup);
+    cleanup_close int rw = sandbox_dirs_open_rw(&rt->dirs, id);
+    return rw >= 0;
 }
 
 static void sweep_one(void *ctx, const char *id) {

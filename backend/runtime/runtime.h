@@ -192,8 +192,9 @@ void runtime_sweep_layers(struct runtime *rt, bool (*is_known)(void *ctx, const 
 void runtime_discard_base(struct runtime *rt, const char *key);
 void runtime_sweep_bases(struct runtime *rt, bool (*is_used)(void *ctx, const char *key),
                          void *ctx);
-/* Ends what may be left of a sandbox, at the start of the daemon, and keeps what it wrote. */
-void runtime_clear(struct runtime *rt, const char *id);
+/* Ends what may be left of a sandbox, at the start of the daemon, and keeps what it wrote; false if
+ * that is not there. */
+bool runtime_clear(struct runtime *rt, const char *id);
 
 /* ---- inside a guest ---------------------------------------------------------------------------
  */

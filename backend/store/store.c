@@ -9,10 +9,17 @@
 enum { BUSY_MS = 250 }; /* the loop stands still meanwhile */
 
 bool store_fail(struct store *store, const char *what, struct error *err) {
-    switch (sqlite3_errcode(store->db)) {
+    int result = sqlite3_errcode(store->db), cause = sqlite3_system_errno(store->db);
+    if (result == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT))
+        result = SQLITE_FULL;
+    switch (result) {
     case SQLITE_FULL:
         error_set(err, ERR_NO_SPACE, "%s: the disk is full", what);
-        return error_hint(err, "free some space where the state is kept");
+        return error_hint(
+            err,
+            "free some space where %s is: kill a sandbox that is not needed, delete a "
+            "snapshot, or try `e2b local gc`",
+            store_path(store));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         error_set(err, ERR_UNAVAILABLE, "%s: another program has locked the state file", what);

@@ -339,9 +339,10 @@ void runtime_sweep_layers(struct runtime *rt, bool (*is_known)(void *ctx, const 
     (void)ctx;
 }
 
-void runtime_clear(struct runtime *rt, const char *id) {
+bool runtime_clear(struct runtime *rt, const char *id) {
     (void)rt;
     (void)id;
+    return !fake.cleared_is_gone;
 }
 
 void guest_release(struct guest *guest) {

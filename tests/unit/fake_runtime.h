@@ -21,8 +21,9 @@ struct fake {
     bool frozen;                      /* guest_runs says no */
     bool refuse_create, refuse_pause; /* they fail */
     unsigned created, killed, stopped, released, swept, discarded, synced;
-    unsigned layers;    /* that are there */
-    size_t last_lowers; /* of "/" in the last plan */
+    bool cleared_is_gone; /* what a paused sandbox wrote */
+    unsigned layers;      /* that are there */
+    size_t last_lowers;   /* of "/" in the last plan */
     unsigned volumes, swept_volumes;
     struct plan last_plan;
     int64_t last_deadline;

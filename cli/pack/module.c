@@ -33,6 +33,7 @@ struct pass {
     struct archive_entry *entry;
     struct members *members;
     struct error failure; /* of a write that libarchive asked for */
+    bool over;            /* nothing is written any more */
     char *bytes;          /* READ_SIZE */
 };
 
@@ -152,7 +153,7 @@ static bool take_entry(struct pass *p, const struct tree_entry *entry, struct er
 static la_ssize_t on_write(struct archive *archive, void *ctx, const void *bytes, size_t len) {
     struct pass *p = ctx;
     (void)archive;
-    return members_write(p->members, bytes, len, &p->failure) ? (la_ssize_t)len : -1;
+    return !p->over && members_write(p->members, bytes, len, &p->failure) ? (la_ssize_t)len : -1;
 }
 
 static bool open_archive(struct pass *p, int fd, struct error *err) {
@@ -197,9 +198,7 @@ static bool run(struct pass *p, const char *source, const char *dest, char *hash
 }
 
 static void pass_free(struct pass *p) {
-    /* Freeing an open archive would write its end. */
-    if (p->archive)
-        archive_write_fail(p->archive);
+    p->over = true; /* freeing an open archive writes its end */
     archive_write_free(p->archive);
     archive_entry_free(p->entry);
     members_free(p->members);

@@ -283,13 +283,13 @@ static int prepare_and_build(struct making *m, struct error *err) {
 }
 
 static int create_run(struct invocation *in, struct error *err) {
-    struct making m = {.in = in};
+    static struct making m; /* a signal may leave the other thread with the project's files */
+    m.in = in;
     interrupt_catch();
     buildlog_start(&m.log, in);
     int status = prepare_and_build(&m, err);
     if (status < 0 && interrupt_signal())
         status = interrupted(&m);
-    /* A signal may have left the other thread with the project's files. */
     if (!interrupt_signal())
         project_free(&m.project);
     free(m.template_id);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Builds: asked for, started. The requests of clients from before there were steps are refused, as
- * they name an image in a registry of the hosted service.
+ * Builds: asked for, started, and cancelled, which is this backend's own. The requests of clients
+ * from before there were steps are refused, as they name an image in a registry of the hosted
+ * service.
  */
 #include "backend/api/build_request.h"
 #include "backend/api/template_json.h"
@@ -39,6 +40,16 @@ static void start(struct call *call) {
     build_spec_free(&spec);
 }
 
+static void cancel(struct call *call) {
+    const struct api *api = call->ctx;
+    struct error err = ERROR_INIT;
+    struct build *build = build_find(api->core, call->params[0], call->params[1], &err);
+    if (build && build_cancel(api->core, build, &err))
+        exchange_reply_empty(call->x, 204);
+    else
+        exchange_reply_error(call->x, &err);
+}
+
 static void refuse(struct call *call) {
     struct error err = ERROR_INIT;
     error_set(&err, ERR_UNSUPPORTED,
@@ -50,6 +61,7 @@ static void refuse(struct call *call) {
 const struct route api_build_routes[] = {
     {"POST", "/v3/templates", ROUTE_JSON, create},
     {"POST", "/v2/templates/{id}/builds/{buildID}", ROUTE_JSON, start},
+    {"POST", "/v2/templates/{id}/builds/{buildID}/cancel", ROUTE_JSON_MAY, cancel},
     {"POST", "/templates", ROUTE_JSON_MAY, refuse},
     {"POST", "/v2/templates", ROUTE_JSON_MAY, refuse},
     {"POST", "/templates/{id}", ROUTE_JSON_MAY, refuse},

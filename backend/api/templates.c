@@ -21,7 +21,8 @@ static void list_v1(struct call *call) {
     const struct api *api = call->ctx;
     json_t *all = json_array();
     for (const struct recipe *at = recipe_first(api->core); at; at = at->next)
-        json_array_append_new(all, template_json_listed(at));
+        if (recipe_was_ready(at))
+            json_array_append_new(all, template_json_listed(at));
     json_array_append_new(all, template_json_base());
     exchange_reply_json(call->x, 200, all);
 }
@@ -38,8 +39,8 @@ static const struct recipe *next(const struct api *api, const struct page *page,
                                  const struct recipe *last) {
     const struct recipe *best = NULL;
     for (const struct recipe *at = recipe_first(api->core); at; at = at->next)
-        if (page_holds(page, at->created_ms, at->id) && (!last || is_before(last, at)) &&
-            (!best || is_before(at, best)))
+        if (recipe_was_ready(at) && page_holds(page, at->created_ms, at->id) &&
+            (!last || is_before(last, at)) && (!best || is_before(at, best)))
             best = at;
     return best;
 }
@@ -134,6 +135,8 @@ static void get_alias(struct call *call) {
     const char *name = call->params[0];
     const struct recipe *recipe = recipe_find(api->core, name, &err);
     err = (struct error)ERROR_INIT;
+    if (recipe && !recipe_was_ready(recipe))
+        recipe = NULL;
     const struct template *found = recipe ? NULL : template_resolve(api->core, name, &err);
     if (!recipe && !found)
         exchange_reply_error(call->x, &err);

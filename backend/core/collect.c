@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Layers and archives that no build has needed for some days, and builds that no tag leads to any
- * more. A few at a time: what they free is emptied slowly, too.
+ * more, templates that never came to be. A few at a time: what they free is emptied slowly, too.
  */
 #include "backend/core/build_run.h"
 #include "backend/core/core.h"
@@ -17,6 +17,7 @@ static void on_collecting(uv_timer_t *timer) {
     struct core *core = timer->data;
     int64_t now = clock_now_ms();
     recipes_collect(core, now - day_ms);
+    recipes_drop_failed(core, now - day_ms);
     kept_collect(core, now - 14 * day_ms);
     uploads_collect(core, now - 7 * day_ms);
 }

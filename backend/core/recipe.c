@@ -290,6 +290,13 @@ void recipe_count_spawn(struct core *core, const char *id) {
         log_warn("a sandbox of a template was not counted", "template", id, "error", err.message);
 }
 
+bool recipe_was_ready(const struct recipe *recipe) {
+    const struct build *at = recipe->newest;
+    while (at && at->status != BUILD_READY)
+        at = at->older;
+    return at;
+}
+
 bool recipe_publish(struct core *core, struct recipe *recipe, bool is_public, struct error *err) {
     recipe->is_public = is_public;
     return recipe_save(core, recipe, err);
@@ -302,6 +309,13 @@ static void release_layers(struct core *core, struct template *template) {
     overlays_free(&overlays);
 }
 
+static void take_out(struct core *core, struct recipe *recipe) {
+    struct recipe **at = &core->recipes;
+    while (*at != recipe)
+        at = &(*at)->next;
+    *at = recipe->next;
+}
+
 bool recipe_delete(struct core *core, struct recipe *recipe, struct error *err) {
     if (template_is_used(core, recipe->id, NULL))
         return error_set(err, ERR_INVALID,
@@ -312,10 +326,7 @@ bool recipe_delete(struct core *core, struct recipe *recipe, struct error *err) 
     for (struct build *build = recipe->newest; build; build = build->older)
         if (build->run)
             build_run_forget(build->run);
-    struct recipe **at = &core->recipes;
-    while (*at != recipe)
-        at = &(*at)->next;
-    *at = recipe->next;
+    take_out(core, recipe);
     for (struct build *build = recipe->newest; build; build = build->older)
         if (build->template)
             release_layers(core, build->template);
@@ -378,10 +389,8 @@ struct build *build_new(struct core *core, const struct build_request *request, 
         return NULL;
     ids_uuid(id);
     struct build *build = add_build(recipe, id);
-    if (!build) {
-        error_errno(err, ENOMEM, "cannot make a build");
-        return NULL;
-    }
+    if (!build)
+        abort();
     build->status = BUILD_WAITING;
     build->created_ms = recipe->updated_ms = clock_now_ms();
     build->cpus = request->cpus;
@@ -391,6 +400,10 @@ struct build *build_new(struct core *core, const struct build_request *request, 
         return build;
     recipe->newest = build->older;
     build_free(build);
+    if (!recipe->newest) {
+        take_out(core, recipe);
+        recipe_free(recipe);
+    }
     return NULL;
 }
 
@@ -435,4 +448,20 @@ void recipes_collect(struct core *core, int64_t before_ms) {
             if (build->template && !build->run && build->finished_ms < before_ms &&
                 !is_tagged(build) && !template_is_used(core, recipe->id, build->id))
                 forget_layers(core, build);
+}
+
+static bool is_failed_since(const struct recipe *recipe, int64_t before_ms) {
+    bool is_old = !recipe_was_ready(recipe);
+    for (const struct build *at = recipe->newest; is_old && at; at = at->older)
+        is_old = !at->run && at->updated_ms < before_ms;
+    return is_old;
+}
+
+void recipes_drop_failed(struct core *core, int64_t before_ms) {
+    struct error err = ERROR_INIT;
+    for (struct recipe *recipe = core->recipes, *next; recipe; recipe = next) {
+        next = recipe->next;
+        if (is_failed_since(recipe, before_ms) && !recipe_delete(core, recipe, &err))
+            return;
+    }
 }

@@ -63,6 +63,8 @@ void recipes_each_overlays(const struct core *core,
 bool recipes_make_layer(const struct core *core, const char *name);
 /* A sandbox was made of it. */
 void recipe_count_spawn(struct core *core, const char *id);
+/* Was a build of it ready, ever? Until then it is nothing that could be listed or used. */
+bool recipe_was_ready(const struct recipe *recipe);
 bool recipe_publish(struct core *core, struct recipe *recipe, bool is_public, struct error *err);
 /* Ends its builds first. ERR_INVALID while a sandbox is made of it. */
 bool recipe_delete(struct core *core, struct recipe *recipe, struct error *err);
@@ -80,6 +82,8 @@ struct build *build_find(const struct core *core, const char *recipe, const char
 bool build_save(struct core *core, struct build *build, struct error *err);
 /* It is ready: gets its tags. */
 bool build_publish(struct core *core, struct build *build, struct error *err);
+/* Those that never were ready go some time after their last build. */
+void recipes_drop_failed(struct core *core, int64_t before_ms);
 /* Untagged builds that no sandbox is made of lose their layers some time after. */
 void recipes_collect(struct core *core, int64_t before_ms);
 

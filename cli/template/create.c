@@ -186,13 +186,15 @@ static bool start_build(struct making *m, const json_t *body, struct error *err)
     return m->started;
 }
 
+static struct build_follow follow_of(struct making *m) {
+    return (struct build_follow){.client = m->in->client,
+                                 .template_id = m->template_id,
+                                 .build_id = m->build_id,
+                                 .log = &m->log};
+}
+
 static bool follow_build(struct making *m, struct error *err) {
-    struct build_follow follow = {
-        .client = m->in->client,
-        .template_id = m->template_id,
-        .build_id = m->build_id,
-        .log = &m->log,
-    };
+    struct build_follow follow = follow_of(m);
     buildlog_say(&m->log, "Waiting for logs...");
     return build_follow_run(&follow, err) && build_follow_verdict(&follow, err);
 }
@@ -208,16 +210,13 @@ static void print_result(struct making *m, const char *status) {
 
 /* What a signal leaves behind, and how to go on. */
 static int interrupted(struct making *m) {
+    const struct build_follow follow = follow_of(m);
     buildlog_clear(&m->log);
     fflush(stdout);
     if (m->started)
-        fprintf(stderr,
-                "Interrupted: the build goes on at the server.\n"
-                "`e2b template logs -f %s %s` shows it.\n",
-                m->template_id, m->build_id);
+        build_follow_interrupted(&follow, m->project.is_local);
     else
-        fprintf(stderr, "Interrupted: nothing was built. What was uploaded is not uploaded "
-                        "again.\n");
+        fputs("Interrupted: nothing was built. What was uploaded is not uploaded again.\n", stderr);
     return interrupt_status();
 }
 
@@ -307,8 +306,8 @@ const struct command command_template_create = {
         "Stages are built by the local backend, those that the wanted one needs; COPY --from takes "
         "files from a stage, an imported image or a template. The hosted service has none: there a "
         "stage may go on from another one, but not copy from it.\n\n"
-        "An interrupt before the build was started leaves nothing to clean up; afterwards the "
-        "build goes on without us.",
+        "An interrupt before the build was started leaves nothing to clean up. Afterwards it "
+        "cancels a build of the local backend, while the hosted service builds on without us.",
     .arguments = "[template-name]",
     .max_args = 1,
     .flags = COMMAND_API | COMMAND_MAY_START | COMMAND_LATE,

@@ -98,6 +98,29 @@ bool build_follow_verdict(const struct build_follow *follow, struct error *err) 
     return false;
 }
 
+static bool cancel(const struct build_follow *follow) {
+    cleanup_response struct response response = {0};
+    cleanup_free char *suffix = NULL;
+    struct error ignored = ERROR_INIT;
+    if (asprintf(&suffix, "/builds/%s/cancel", follow->build_id) < 0)
+        abort();
+    return resource_call(follow->client, "POST", "/v2/templates", follow->template_id, suffix, NULL,
+                         &response, &ignored);
+}
+
+void build_follow_interrupted(const struct build_follow *follow, bool can_cancel) {
+    fflush(stdout);
+    if (can_cancel && cancel(follow))
+        fputs(
+            "Interrupted: the build was cancelled. The steps that were done are not done again.\n",
+            stderr);
+    else
+        fprintf(stderr,
+                "Interrupted: the build goes on at the server.\n"
+                "`e2b template logs -f %s %s` shows it.\n",
+                follow->template_id, follow->build_id);
+}
+
 char *build_template_id(struct client *client, const char *word, struct error *err) {
     cleanup_response struct response response = {0};
     struct error why = ERROR_INIT;

@@ -27,6 +27,10 @@ bool build_follow_run(struct build_follow *follow, struct error *err);
 /* Fills `err` if the build failed. */
 bool build_follow_verdict(const struct build_follow *follow, struct error *err);
 
+/* After an interrupt: ends it at the local backend, the only one that can, and says what became of
+ * it. */
+void build_follow_interrupted(const struct build_follow *follow, bool can_cancel);
+
 /* What a person calls a template (a name, or an id) as its id, free()d by the caller. */
 char *build_template_id(struct client *client, const char *word, struct error *err);
 /* The newest build of a template, free()d by the caller. */

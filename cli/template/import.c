@@ -43,8 +43,10 @@ static int import_run(struct invocation *in, struct error *err) {
                                   .build_id = build_id ? build_id : "",
                                   .log = &log};
     build_follow_run(&follow, err);
-    if (interrupt_signal())
+    if (interrupt_signal()) {
+        build_follow_interrupted(&follow, true);
         return interrupt_status();
+    }
     return err->kind == ERR_NONE && build_follow_verdict(&follow, err) ? EXIT_OK : -1;
 }
 

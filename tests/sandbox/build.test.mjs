@@ -67,8 +67,15 @@ test('a failure names the step, and what came before is kept', async () => {
   const nobody = await build({ steps: [run('whoami', 'root123')] })
   assert.equal(nobody.reason.message, "failed to run command 'whoami': command failed: unauthenticated: invalid username: 'root123'")
   const unknown = await build({ fromImage: 'ubuntu:22.04' })
+  const listed = async () => (await ask('GET', '/templates')).json.concat((await ask('GET', '/v2/templates')).json).filter((t) => t.templateID === unknown.templateID)
+  assert.deepEqual(await listed(), []) // it never was one
+  assert.equal((await ask('GET', `/templates/aliases/${unknown.template}`)).status, 404)
+  assert.equal((await ask('GET', `/templates/${unknown.template}`)).json.builds[0].status, 'error')
   assert.equal(unknown.reason.step, 'base')
   assert.match(unknown.reason.message, /import it with `e2b template import/)
+  assert.equal((await build({}, unknown.template)).templateID, unknown.templateID)
+  assert.equal((await build({ steps: [run('false')] }, unknown.template)).status, 'error')
+  assert.deepEqual((await listed()).map((t) => t.buildStatus), ['error', 'error']) // the newest build's
 })
 
 test('environment, directory and user go from step to step, and into the sandbox', async () => {

@@ -3,6 +3,7 @@
 // from the next, and what a failure or a kill leaves. timeout: 180
 import { test, before, after } from 'node:test'
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { begin, build, end, name, run } from './builds.mjs'
 import { ask, startDaemon } from './daemon.mjs'
 
@@ -127,3 +128,63 @@ test('what ARG sets ends with the stage, ENV goes on into the sandbox', async ()
   assert.doesNotMatch(said(next, 'builder 1/1'), /SECRET|LOCAL/)
 })
 
+/* ---- ends ---- */
+
+const layers = () => readdirSync(`${home}/layers`).length
+const until = async (over, text) => {
+  for (let lines = []; !lines.some((l) => l.includes(text));) lines = (await ask('GET', `${over.path}/status`)).json.logs
+}
+// The first stage writes a layer, the second one stands still in the middle.
+const endless = (mark) => ({
+  stages: [stage('one', [run(`echo ${mark} > /one`, 'root')]), stage('two', [from(0, '/one', '/two'), run(`sleep 1000 # ${mark}`)])],
+  steps: [from(1, '/two', '/two')],
+})
+
+test('a build that is cancelled has failed, and what it did is kept', async () => {
+  const before = layers(), begun = await begin(endless('cancelled'))
+  await until(begun, 'RUN sleep')
+  const cancel = () => ask('POST', `/v2${begun.path}/cancel`)
+  assert.equal((await cancel()).status, 204)
+  const ended = await end(begun)
+  assert.deepEqual([ended.status, ended.reason.message, ended.reason.step], ['error', 'build was cancelled', 'two:2'])
+  assert.deepEqual([(await cancel()).status, (await ask('POST', `/v2/templates/${begun.templateID}/builds/nope/cancel`)).status], [400, 400])
+  assert.ok(layers() > before)
+  const short = endless('cancelled')
+  short.stages[1].steps.pop()
+  const again = await build(short)
+  assert.ok(again.lines.some((l) => l.startsWith('CACHED [two 1/1] COPY --from=one /one /two')), again.lines.join('\n'))
+  const waiting = (await ask('POST', '/v3/templates', { name: name() })).json
+  const path = `/templates/${waiting.templateID}/builds/${waiting.buildID}`
+  assert.equal((await ask('POST', `/v2${path}/cancel`)).status, 204)
+  assert.equal((await ask('GET', `${path}/status`)).json.status, 'error')
+  assert.equal((await ask('POST', `/v2${path}`, { fromImage: 'e2bdev/base' })).status, 400)
+})
+
+test('kill -9 between stages: the build has failed, and nothing half-made stays', async () => {
+  const before = layers(), begun = await begin(endless('killed'))
+  await until(begun, 'RUN sleep')
+  await daemon.end('SIGKILL')
+  daemon = await startDaemon()
+  const failed = await end(begun)
+  assert.equal(failed.status, 'error')
+  assert.match(failed.reason.message, /backend ended while the template was being built/)
+  assert.equal(layers(), before)
+  assert.ok(!(await ask('GET', '/templates')).json.some((t) => t.templateID === begun.templateID))
+  const short = endless('killed')
+  short.stages[1].steps.pop()
+  assert.equal((await build(short, begun.template)).status, 'ready')
+})
+
+test('kill -9 while files are copied', async () => {
+  const before = layers()
+  const begun = await begin({
+    stages: [stage('big', [run('head -c 64M /dev/urandom > /big && for i in $(seq 20); do cp /big /big$i || exit; done; rm /big', 'root')])],
+    steps: [from(0, '/big*', '/copied/')],
+  })
+  await until(begun, 'COPY --from=big')
+  await daemon.end('SIGKILL')
+  daemon = await startDaemon()
+  assert.equal((await end(begun)).status, 'error')
+  assert.equal(layers(), before)
+  assert.deepEqual(readdirSync(`${home}/sandboxes`), [])
+})

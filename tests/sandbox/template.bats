@@ -54,3 +54,20 @@ END
     run -1 --separate-stderr e2b template create failing --target no-such
     [[ "$stderr" == *"no stage is called 'no-such'"* ]]
 }
+
+@test "an interrupt cancels the build, and the name is not listed before it can be used" {
+    printf 'FROM e2bdev/base\nRUN echo first >first\nRUN sleep 1000\n' >Dockerfile
+    # A background child of a script ignores SIGINT, and would hand that on.
+    env --default-signal=INT "$E2B" template create stopped >out 2>err 3>&- &
+    until_true grep -q 'RUN sleep' out
+    kill -INT $!
+    status=0
+    wait $! || status=$?
+    [ "$status" = 130 ]
+    [[ "$(cat err)" == *"the build was cancelled"* ]]
+    [[ "$(e2b template logs stopped)" == *"Build failed: build was cancelled"* ]]
+    [[ "$(e2b template list)" != *stopped* ]]
+    printf 'FROM e2bdev/base\nRUN echo first >first\n' >Dockerfile
+    [[ "$(e2b template create stopped)" == *"CACHED [builder 3/"* ]]
+    [[ "$(e2b template list)" == *stopped* ]]
+}

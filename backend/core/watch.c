@@ -8,7 +8,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { BATCH = 16, BUCKETS = 256 };
+enum {
+    BATCH = 16,
+    BUCKETS = 256,
+    MAX_UNSENT = 1 << 20, /* bytes for a helper that was stopped */
+};
 
 /* A request that the socket had no room for. */
 struct unsent {
@@ -27,6 +31,7 @@ struct watch_set {
     uint32_t last_id;
     unsigned count;
     struct unsent *unsent, **unsent_end;
+    size_t unsent_bytes;
     struct watcher *buckets[BUCKETS];
     struct watch_set *next;
 };
@@ -101,14 +106,17 @@ static bool send_now(struct watch_set *s, const char *bytes, size_t len) {
 static void ready(uv_poll_t *poll, int status, int events);
 
 static bool send_later(struct watch_set *s, const char *bytes, size_t len) {
-    struct unsent *u = malloc(sizeof(*u) + len);
-    if (!u)
+    struct unsent *u = s->unsent_bytes < MAX_UNSENT ? malloc(sizeof(*u) + len) : NULL;
+    if (!u) {
+        errno = ENOBUFS;
         return false;
+    }
     u->next = NULL;
     u->len = len;
     memcpy(u->bytes, bytes, len);
     *s->unsent_end = u;
     s->unsent_end = &u->next;
+    s->unsent_bytes += len;
     return uv_poll_start(&s->poll, UV_READABLE | UV_WRITABLE, ready) == 0;
 }
 
@@ -117,6 +125,7 @@ static void send_unsent(struct watch_set *s) {
         if (!send_now(s, u->bytes, u->len))
             return; /* full again, or broken, which reading tells */
         s->unsent = u->next;
+        s->unsent_bytes -= u->len;
         free(u);
     }
     s->unsent_end = &s->unsent;
@@ -256,6 +265,8 @@ bool watch_start(struct sandbox *sandbox, struct watcher *w, const struct watch_
         int error = errno;
         if (!s->count)
             end(s);
+        if (error == ENOBUFS)
+            return error_set(err, ERR_LIMIT, "too many requests wait for the sandbox's watcher");
         return error_errno(err, error, "cannot watch %s", target->path);
     }
     w->set = s;

@@ -125,6 +125,8 @@ static void lost(struct watcher *watcher, enum files_failure failure, int error)
     } else {
         w->failure = failure;
         w->error = error;
+        all_events -= json_array_size(w->events);
+        json_array_clear(w->events);
     }
 }
 
@@ -243,7 +245,19 @@ static void watch_dir(struct connect_call *call) {
     begin(call, true);
 }
 
+/* Those that see nothing more do not hear of the end of their sandbox either. */
+static void forget_orphans(struct core *core) {
+    struct watching *next;
+    struct error ignored;
+    for (struct watching *w = collectors; w; w = next) {
+        next = w->next;
+        if (w->failure && !sandbox_find(core, w->sandbox_id, &ignored))
+            watching_free(w);
+    }
+}
+
 static void create_watcher(struct connect_call *call) {
+    forget_orphans(call->sandbox->core);
     begin(call, false);
 }
 

@@ -127,7 +127,8 @@ export class Sandbox {
       { authorization: `Basic ${Buffer.from(`${user}:`).toString('base64')}` })
     let out = ''
     for (;;) {
-      const { event, end } = await stream.next()
+      const { event, end, broken } = await stream.next()
+      assert.ok(!broken, script)
       if (event?.data?.stdout) out += Buffer.from(event.data.stdout, 'base64')
       if (event?.data?.stderr) out += Buffer.from(event.data.stderr, 'base64')
       if (event?.end) assert.equal(event.end.exitCode ?? 0, 0, `${script}: ${out}`)

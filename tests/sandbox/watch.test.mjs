@@ -21,7 +21,7 @@ async function watch(path, options = {}) {
       const missing = new Set(wanted.filter((w) => !told.has(w)))
       while (missing.size) {
         const m = await stream.next()
-        assert.ok(!m.end, JSON.stringify(m))
+        assert.ok(!m.end && !m.broken, JSON.stringify(m))
         if (!m.filesystem) continue
         const text = `${m.filesystem.type.slice('EVENT_TYPE_'.length)} ${m.filesystem.name}`
         seen.push(m.filesystem)
@@ -130,18 +130,35 @@ test('a thousand watchers', async () => {
   again.close()
 })
 
-test('a watcher that is never asked loses nothing silently', async () => {
-  await box.sh('mkdir ~/flood')
-  const { watcherId } = (await box.fs('CreateWatcher', { path: 'flood' })).json
-  // Another one tells how far the events have come, so that the kernel's own queue never overflows.
-  const w = await watch('flood')
-  for (let i = 0; i < 12; i++) {
-    await box.sh(`cd ~/flood && touch $(seq 1000) && rm $(seq 1000) && touch end${i}`)
-    await w.until(`CREATE end${i}`)
+test('watchers that are never asked lose nothing silently, and leave room for others', async () => {
+  // The first fill nearly all that may be held, the second would the rest.
+  for (const [path, rounds] of [['flood', 12], ['again', 2]]) {
+    await box.sh(`mkdir ~/${path}`)
+    const ids = []
+    for (let i = 0; i < 9; i++) ids.push((await box.fs('CreateWatcher', { path })).json.watcherId)
+    // Another one tells how far the events have come, so that the kernel's own queue never overflows.
+    const w = await watch(path)
+    for (let i = 0; i < rounds; i++) {
+      await box.sh(`cd ~/${path} && touch $(seq 1000) && rm $(seq 1000) && touch end${i}`)
+      await w.until(`CREATE end${i}`)
+    }
+    w.close()
+    const lost = path === 'flood' ? 'resource_exhausted' : undefined
+    for (const watcherId of ids) assert.equal((await box.fs('GetWatcherEvents', { watcherId })).json.code, lost)
   }
-  w.close()
-  const { json } = await box.fs('GetWatcherEvents', { watcherId })
-  assert.equal(json.code, 'resource_exhausted')
+})
+
+test('what waits for a watcher that was stopped from inside is bounded', async () => {
+  const other = await create()
+  const open = (path) => other.stream('filesystem.Filesystem/WatchDir', { path })
+  assert.deepEqual(await open('/tmp').next(), { start: {} })
+  await other.sh('kill -STOP $(pgrep -x e2b-agent | grep -vx 1)', 'root')
+  const answers = Array.from({ length: 600 }, () => open(`/${'x'.repeat(3000)}`).next())
+  assert.match((await Promise.race(answers)).end.error.message, /too many requests wait/)
+  await other.sh('kill -CONT $(pgrep -x e2b-agent | grep -vx 1)', 'root')
+  const codes = new Set((await Promise.all(answers)).map((answer) => answer.end.error.code))
+  assert.deepEqual([...codes].sort(), ['invalid_argument', 'resource_exhausted'])
+  await other.kill()
 })
 
 test('the end of the sandbox ends its streams', async () => {

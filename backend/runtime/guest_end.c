@@ -93,6 +93,7 @@ void guest_end(struct guest *g, void (*done)(void *ctx), void *ctx) {
     g->ended_ctx = ctx;
     g->state = GUEST_ENDING;
     guest_unwatch_disk(g);
+    guest_forget_link(g); /* whether it still comes about is of no interest any more */
     guest_fail_calls(g);
     if (g->control)
         control_stop(steal_ptr(&g->control));

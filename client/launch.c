@@ -110,7 +110,7 @@ static enum word listen_once(int words, struct buf *text, bool *ended,
         buf_consume(text, text->len);
     ssize_t n =
         buf_reserve(text, MAX_LINE / 2) ? read(words, text->data + text->len, MAX_LINE / 2) : -1;
-    *ended = n <= 0 && errno != EINTR;
+    *ended = n == 0 || (n < 0 && errno != EINTR);
     if (n > 0)
         text->len += (size_t)n;
     while ((end = memchr(text->data, '\n', text->len))) {

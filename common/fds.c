@@ -74,12 +74,11 @@ ssize_t io_recv_fds(int sock, void *bytes, size_t len, int *fds, size_t *fd_coun
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return n;
+    bool cut = message.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
     *fd_count = take_fds(&message, fds, room);
-    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        while (*fd_count)
-            close(fds[--*fd_count]);
+    while (*fd_count && (cut || !n))
+        close(fds[--*fd_count]);
+    if (cut)
         errno = EMSGSIZE;
-        return -1;
-    }
-    return n;
+    return cut ? -1 : n;
 }

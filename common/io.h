@@ -28,7 +28,8 @@ int io_unix_listen(int dir, const char *name, int type, struct error *err);
 
 /* One message with descriptors. io_send_fds: -1 and errno on failure. io_recv_fds: as recvmsg with
  * MSG_CMSG_CLOEXEC; *fd_count is in: room, out: how many came; a truncated message (MSG_TRUNC or
- * MSG_CTRUNC) closes what came and fails with EMSGSIZE. */
+ * MSG_CTRUNC) closes what came and fails with EMSGSIZE. An empty message, which looks like the end,
+ * brings none. */
 enum { IO_MAX_FDS = 64 };
 ssize_t io_send_fds(int sock, const void *bytes, size_t len, const int *fds, size_t fd_count,
                     int flags);

@@ -250,7 +250,7 @@ void exchange_begin_relayed(struct exchange *x, const struct http1_head *answer,
 
 bool exchange_write(struct exchange *x, const void *bytes, size_t len) {
     struct connection *c = x->c;
-    if (c->broken || x->no_body || !len)
+    if (c->broken || x->aborted || x->no_body || !len)
         return !c->broken;
     char line[24] = "";
     if (x->chunked)
@@ -268,10 +268,14 @@ bool exchange_write(struct exchange *x, const void *bytes, size_t len) {
 }
 
 void exchange_end(struct exchange *x) {
+    if (x->aborted)
+        return;
+    if (!x->chunked && !x->until_close && !x->no_body && x->length_left > 0) {
+        exchange_abort(x); /* less than was promised */
+        return;
+    }
     if (x->chunked && !x->no_body)
         put(x, "0\r\n\r\n", 5);
-    if (!x->chunked && !x->until_close && !x->no_body && x->length_left > 0)
-        exchange_abort(x); /* less than was promised */
     end(x);
 }
 

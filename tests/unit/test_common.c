@@ -176,6 +176,12 @@ START_TEST(descriptors_travel) {
     int next = dup(0);
     ck_assert_int_eq(next, spare);
     close(next);
+    ck_assert_int_eq(io_send_fds(pair[0], "", 0, pipes, 2, 0), 0);
+    count = IO_MAX_FDS;
+    ck_assert_int_eq(io_recv_fds(pair[1], text, sizeof(text), got, &count, 0), 0);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_int_eq(next = dup(0), spare);
+    close(next);
     /* A message that is cut is no message. */
     ck_assert_int_eq(io_send_fds(pair[0], "too long for it", 15, NULL, 0, 0), 15);
     count = IO_MAX_FDS;

@@ -2,6 +2,8 @@
 #include "common/netlink.h"
 
 #include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -50,4 +52,21 @@ int netlink_request(int sock, struct netlink_message *m) {
     if (!NLMSG_OK(head, (size_t)n) || head->nlmsg_type != NLMSG_ERROR)
         return EPROTO;
     return -((const struct nlmsgerr *)NLMSG_DATA(head))->error;
+}
+
+int netlink_set_up(int sock, unsigned index, uint32_t mtu) {
+    const uint8_t none = IN6_ADDR_GEN_MODE_NONE;
+    struct ifinfomsg info = {.ifi_index = (int)index};
+    struct netlink_message m;
+    netlink_start(&m, RTM_NEWLINK, 0, &info, sizeof(info));
+    struct rtattr *families = netlink_begin(&m, IFLA_AF_SPEC, 0);
+    struct rtattr *ipv6 = netlink_begin(&m, AF_INET6, 0);
+    netlink_attribute(&m, IFLA_INET6_ADDR_GEN_MODE, &none, sizeof(none));
+    netlink_end(&m, ipv6);
+    netlink_end(&m, families);
+    netlink_request(sock, &m); /* refused where there is no IPv6 at all */
+    info.ifi_flags = info.ifi_change = IFF_UP;
+    netlink_start(&m, RTM_NEWLINK, 0, &info, sizeof(info));
+    netlink_attribute(&m, IFLA_MTU, &mtu, sizeof(mtu));
+    return netlink_request(sock, &m);
 }

@@ -28,5 +28,8 @@ struct rtattr *netlink_begin(struct netlink_message *m, uint16_t type, size_t pr
 void netlink_end(struct netlink_message *m, struct rtattr *nest);
 /* Sends and waits for the kernel's word: 0 or an errno. */
 int netlink_request(int sock, struct netlink_message *m);
+/* Brings a link up: for IPv4 alone, so without the address that IPv6 gives every link, and the
+ * timers and packets that come with it. */
+int netlink_set_up(int sock, unsigned index, uint32_t mtu);
 
 #endif

@@ -45,14 +45,6 @@ static bool parse_prefix(char *text, struct prefix *prefix) {
     return bits <= 32 && inet_pton(AF_INET, text, &prefix->address) == 1;
 }
 
-static int set_up(int sock, unsigned index, uint32_t mtu) {
-    struct netlink_message m;
-    struct ifinfomsg info = {.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-    netlink_start(&m, RTM_NEWLINK, 0, &info, sizeof(info));
-    netlink_attribute(&m, IFLA_MTU, &mtu, sizeof(mtu));
-    return netlink_request(sock, &m);
-}
-
 static int command_link(int sock, const char *rest) {
     char name[WORD_MAX], text[WORD_MAX];
     struct prefix own;
@@ -66,7 +58,8 @@ static int command_link(int sock, const char *rest) {
     netlink_attribute(&m, IFA_LOCAL, &own.address, sizeof(own.address));
     netlink_attribute(&m, IFA_ADDRESS, &own.address, sizeof(own.address));
     int error = netlink_request(sock, &m);
-    return error ? error : set_up(sock, index, (uint32_t)strtoul(word(&rest, text), NULL, 10));
+    return error ? error
+                 : netlink_set_up(sock, index, (uint32_t)strtoul(word(&rest, text), NULL, 10));
 }
 
 /* A route to `to`, by the gateway or, with none, to nowhere. */

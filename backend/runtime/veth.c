@@ -84,18 +84,27 @@ static bool prepare_host(struct error *err) {
     return ok;
 }
 
+/* The kernel would make one for each processor. */
+static void one_queue(struct netlink_message *m) {
+    const uint32_t one = 1;
+    netlink_attribute(m, IFLA_NUM_TX_QUEUES, &one, sizeof(one));
+    netlink_attribute(m, IFLA_NUM_RX_QUEUES, &one, sizeof(one));
+}
+
 static int add_pair(int sock, const char *name, int netns) {
     struct netlink_message m;
     struct ifinfomsg info = {0};
     uint32_t descriptor = (uint32_t)netns;
     netlink_start(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
     netlink_attribute(&m, IFLA_IFNAME, name, strlen(name) + 1);
+    one_queue(&m);
     struct rtattr *link = netlink_begin(&m, IFLA_LINKINFO, 0);
     netlink_attribute(&m, IFLA_INFO_KIND, "veth", 4);
     struct rtattr *data = netlink_begin(&m, IFLA_INFO_DATA, 0);
     struct rtattr *peer = netlink_begin(&m, VETH_INFO_PEER, sizeof(struct ifinfomsg));
     netlink_attribute(&m, IFLA_IFNAME, "eth0", 5);
     netlink_attribute(&m, IFLA_NET_NS_FD, &descriptor, sizeof(descriptor));
+    one_queue(&m);
     netlink_end(&m, peer);
     netlink_end(&m, data);
     netlink_end(&m, link);
@@ -113,11 +122,7 @@ static int address_host_end(int sock, const char *name, struct in_addr peer) {
     netlink_attribute(&m, IFA_LOCAL, &gateway, sizeof(gateway));
     netlink_attribute(&m, IFA_ADDRESS, &peer, sizeof(peer));
     int error = netlink_request(sock, &m);
-    if (error)
-        return error;
-    struct ifinfomsg up = {.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-    netlink_start(&m, RTM_NEWLINK, 0, &up, sizeof(up));
-    return netlink_request(sock, &m);
+    return error ? error : netlink_set_up(sock, index, VETH_MTU);
 }
 
 bool veth_attach(int netns, char command[static VETH_COMMAND], struct error *err) {

@@ -103,6 +103,10 @@ async function main() {
         const run = e2b('sandbox', 'run', '--', 'bash', '-c', `cat </dev/tcp/${SERVICE}/8080`)
         assert.equal(run.stdout, 'hello\n', run.stderr)
       })
+      await t.test('IPv6 is at home on the loopback alone', () => {
+        const run = e2b('sandbox', 'run', '--', 'sh', '-c', 'cat /proc/net/if_inet6')
+        assert.match(run.stdout, /^0*1 \S+ \S+ \S+ \S+ +lo\n$/, run.stderr)
+      })
       await t.test('the loopback of the host is not reached', async () => {
         const id = await create({})
         assert.equal(sh("bash -c 'cat </dev/tcp/127.0.0.1/9998'"), 'host\n')

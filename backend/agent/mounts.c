@@ -46,6 +46,19 @@ int setup_kernel_mounts(struct setup *s) {
     return error ? error : mount_one(s, &mounts[1]);
 }
 
+/* A part of the stage's file system, which was `name` there. */
+static int mount_part(struct setup *s, const char *name, const char *target, unsigned mode) {
+    char stage[32];
+    snprintf(stage, sizeof(stage), SETUP_STAGE_NAME "/%s", name);
+    if (mkdirat(s->old_root, stage, mode) < 0 || make_dir(target, mode) < 0)
+        return fail(s, target);
+    int tree = sys_open_tree(s->old_root, stage);
+    int error = tree < 0 || sys_move_mount(tree, target) < 0 ? fail(s, target) : 0;
+    if (tree >= 0)
+        close(tree);
+    return error;
+}
+
 static int bind_device(struct setup *s, const char *name) {
     char from[32], to[32];
     snprintf(from, sizeof(from), "dev/%s", name);
@@ -68,27 +81,20 @@ int setup_devices(struct setup *s) {
         {"/proc/self/fd/1", "/dev/stdout"}, {"/proc/self/fd/2", "/dev/stderr"},
         {"pts/ptmx", "/dev/ptmx"},
     };
-    static const struct filesystem dev = {"/dev", "tmpfs", "mode=0755,size=1m,nr_inodes=4096",
-                                          MS_NOSUID, 0755};
-    char shm_options[64];
-    snprintf(shm_options, sizeof(shm_options), "mode=1777,size=%llu",
-             (unsigned long long)s->plan->tmpfs_bytes);
-    const struct filesystem below[] = {
-        {"/dev/pts", "devpts",
-         s->plan->id_count > 1 ? "newinstance,ptmxmode=0666,mode=0620,gid=5"
-                               : "newinstance,ptmxmode=0666,mode=0620",
-         MS_NOSUID | MS_NOEXEC, 0755},
-        {"/dev/shm", "tmpfs", shm_options, MS_NOSUID | MS_NODEV, 0755},
-    };
-    int error = mount_one(s, &dev);
+    const struct filesystem pts = {"/dev/pts", "devpts",
+                                   s->plan->id_count > 1
+                                       ? "newinstance,ptmxmode=0666,mode=0620,gid=5"
+                                       : "newinstance,ptmxmode=0666,mode=0620",
+                                   MS_NOSUID | MS_NOEXEC, 0755};
+    int error = mount_part(s, "dev", "/dev", 0755);
     for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]) && !error; i++)
         error = bind_device(s, devices[i]);
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]) && !error; i++)
         if (symlink(links[i][0], links[i][1]) < 0)
             error = fail(s, links[i][1]);
-    for (size_t i = 0; i < sizeof(below) / sizeof(below[0]) && !error; i++)
-        error = mount_one(s, &below[i]);
-    return error;
+    if (!error)
+        error = mount_one(s, &pts);
+    return error ? error : mount_part(s, "shm", "/dev/shm", 01777);
 }
 
 static int write_file(const char *path, const char *text) {
@@ -132,19 +138,11 @@ static int write_identity(struct setup *s) {
 }
 
 int setup_run_and_tmp(struct setup *s) {
-    char run_options[64], tmp_options[64];
-    const unsigned long long size = s->plan->tmpfs_bytes;
-    snprintf(run_options, sizeof(run_options), "mode=0755,size=%llu", size);
-    snprintf(tmp_options, sizeof(tmp_options), "mode=1777,size=%llu", size);
-    const struct filesystem mounts[] = {
-        {"/run", "tmpfs", run_options, MS_NOSUID | MS_NODEV, 0755},
-        {"/tmp", "tmpfs", tmp_options, MS_NOSUID | MS_NODEV, 01777},
-    };
-    int error = mount_one(s, &mounts[0]);
+    int error = mount_part(s, "run", "/run", 0755);
     if (!error && s->plan->flags & ZYGOTE_KEEPS_TMP)
         error = make_dir("/tmp", 01777) < 0 ? fail(s, "/tmp") : 0;
     else if (!error)
-        error = mount_one(s, &mounts[1]);
+        error = mount_part(s, "tmp", "/tmp", 01777);
     if (!error && (mkdir("/run/lock", 01777) < 0 || mkdir("/run/e2b", 0755) < 0))
         error = fail(s, "/run");
     return error ? error : write_identity(s);

@@ -82,7 +82,7 @@ struct zygote_create {
     uint64_t max_files;
     uint64_t max_processes; /* RLIMIT_NPROC where no cgroup counts them; 0: none */
     uint64_t max_memory;    /* RLIMIT_DATA likewise; 0: none */
-    uint64_t tmpfs_bytes;   /* size= of /tmp, /run and /dev/shm each */
+    uint64_t tmpfs_bytes;   /* size= of /tmp, /run and /dev together */
     uint32_t flags;         /* enum zygote_flags */
     uint32_t mount_count;
     char mounts[ZYGOTE_MAX_MOUNTS][AGENT_MOUNT]; /* where the volumes appear, outer ones first */

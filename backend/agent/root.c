@@ -2,8 +2,8 @@
  *
  * The root file system of a sandbox: overlays, mounted by the sandbox's own user namespace, and the
  * change of root. overlayfs accepts layers only from mounts of the caller's mount namespace, so
- * what came as descriptors is first brought into it: detached mounts are moved to a staging tmpfs,
- * plain ones opened again by their path.
+ * what came as descriptors is first brought into it: detached mounts are moved below where the root
+ * will be, plain ones opened again by their path.
  */
 #include "backend/agent/setup.h"
 #include "backend/agent/sys.h"
@@ -15,8 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STAGE      "/tmp" /* is there on every host; ours, in this mount namespace */
-#define STAGE_ROOT STAGE "/root"
+#define STAGE_ROOT SETUP_STAGE "/root"
 
 static int fail(struct setup *s, const char *what) {
     s->what = what;
@@ -42,10 +41,19 @@ int setup_reopen(int *fd) {
     return 0;
 }
 
-static int stage(int fd, size_t number) {
-    char target[32];
-    snprintf(target, sizeof(target), STAGE "/%zu", number);
-    return mkdir(target, 0700) < 0 || sys_move_mount(fd, target) < 0 ? errno : 0;
+/* One on top of the other: they are used by their descriptors. */
+static int stage(int fd) {
+    return sys_move_mount(fd, STAGE_ROOT) < 0 ? errno : 0;
+}
+
+/* One file system in memory for the stage and for all that the sandbox has there, below names of
+ * their own: the kernel keeps something for each one in every control group. */
+static bool mount_stage(const struct setup *s) {
+    char options[64];
+    snprintf(options, sizeof(options), "mode=0700,size=%llu",
+             (unsigned long long)s->plan->tmpfs_bytes);
+    return mount("tmpfs", SETUP_STAGE, "tmpfs", MS_NOSUID | MS_NODEV, options) == 0 &&
+           mkdir(STAGE_ROOT, 0755) == 0;
 }
 
 int setup_layers(struct setup *s) {
@@ -58,14 +66,12 @@ int setup_layers(struct setup *s) {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return fail(s, "private mounts");
     s->old_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (s->old_root < 0 ||
-        mount("tmpfs", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=64k") < 0 ||
-        mkdir(STAGE_ROOT, 0755) < 0)
+    if (s->old_root < 0 || !mount_stage(s))
         return fail(s, "staging directory");
     if (detached)
-        error = stage(s->rw, 0);
+        error = stage(s->rw);
     for (size_t i = 0; i < s->lower_count && detached && !error; i++)
-        error = stage(s->lowers[i], i + 1);
+        error = stage(s->lowers[i]);
     return error;
 }
 

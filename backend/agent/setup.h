@@ -11,6 +11,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A directory of every host; ours, in the new mount namespace. Without a slash also its name below
+ * the old root. */
+#define SETUP_STAGE_NAME "tmp"
+#define SETUP_STAGE      "/" SETUP_STAGE_NAME
+
 struct setup {
     const struct zygote_create *plan;
     int seccomp;

@@ -13,7 +13,7 @@
 
 enum {
     HELLO_TIMEOUT_MS = 10000,
-    TMPFS_SHARE = 2, /* /tmp, /run and /dev/shm may each take that part of the memory limit */
+    TMPFS_SHARE = 2, /* /tmp, /run and /dev together may take that part of the memory limit */
 };
 
 #define CAP(name) ((uint64_t)1 << CAP_##name)

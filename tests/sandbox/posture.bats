@@ -27,6 +27,14 @@ field() { # name: a line of /proc/self/status inside, as the default user
     [ "$(as_user 'stat -fc %b /dev/shm')" = "$(as_user 'stat -fc %b /tmp')" ]
 }
 
+@test "what it has in memory is apart, and there is one bound for all" {
+    as_root 'echo x >/tmp/x; echo x >/dev/shm/y'
+    [ "$(as_root 'ls /tmp')" = x ]
+    [ "$(as_root 'ls /dev/shm')" = y ]
+    [ "$(as_root 'stat -c %d /tmp /run /dev /dev/shm | uniq | wc -l')" = 1 ]
+    as_root 'rm /tmp/x /dev/shm/y'
+}
+
 @test "its host name is its id" {
     [ "$(as_user 'cat /proc/sys/kernel/hostname')" = "$id" ]
 }

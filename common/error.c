@@ -44,15 +44,31 @@ bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
     return false;
 }
 
+/* What runs out, and comes again. */
+static const struct {
+    int number;
+    enum error_kind kind;
+    const char *hint;
+} shortages[] = {
+    {ENOSPC, ERR_NO_SPACE, "free some space on that disk"},
+    {EDQUOT, ERR_NO_SPACE, "free some space on that disk"},
+    {EMFILE, ERR_UNAVAILABLE, "try again when less is going on, or raise the limit: ulimit -n"},
+    {ENFILE, ERR_UNAVAILABLE, "try again when less is going on on this machine"},
+    {ENOMEM, ERR_UNAVAILABLE, "try again when there is more free memory"},
+};
+
 bool error_errno(struct error *err, int saved_errno, const char *format, ...) {
-    bool full = saved_errno == ENOSPC || saved_errno == EDQUOT;
+    size_t at = 0;
+    while (at < ARRAY_LEN(shortages) && shortages[at].number != saved_errno)
+        at++;
+    const bool is_short = at < ARRAY_LEN(shortages);
     va_list args;
     va_start(args, format);
-    start(err, full ? ERR_NO_SPACE : ERR_INTERNAL, format, args);
+    start(err, is_short ? shortages[at].kind : ERR_INTERNAL, format, args);
     va_end(args);
     size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof(err->message) - used, ": %s", strerror(saved_errno));
-    return full ? error_hint(err, "free some space on that disk") : false;
+    return is_short && error_hint(err, "%s", shortages[at].hint);
 }
 
 bool error_wrap(struct error *err, const char *format, ...) {

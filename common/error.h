@@ -41,8 +41,8 @@ struct error {
 
 /* Each returns false so that `return error_set(...)` reads well. */
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...) printf_like(3, 4);
-/* As error_set, with ": <strerror(saved_errno)>" appended; ENOSPC and EDQUOT become ERR_NO_SPACE.
- */
+/* As error_set, with ": <strerror(saved_errno)>" appended. A full disk is ERR_NO_SPACE, the want of
+ * descriptors or memory ERR_UNAVAILABLE, each with a hint; anything else ERR_INTERNAL. */
 bool error_errno(struct error *err, int saved_errno, const char *format, ...) printf_like(3, 4);
 /* Puts "context: " before the message that is there. */
 bool error_wrap(struct error *err, const char *format, ...) printf_like(2, 3);

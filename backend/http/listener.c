@@ -33,12 +33,15 @@ static bool peer_is_welcome(const struct listener *l, int fd) {
     return peer.uid == geteuid() || peer.uid == 0;
 }
 
-static void turn_away(int fd) {
-    static const char answer[] =
-        "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json; charset=utf-8\r\n"
-        "Content-Length: 61\r\nConnection: close\r\n\r\n"
-        "{\"code\":403,\"message\":\"this backend belongs to another user\"}";
-    send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+/* What it has sent already is read, or the close would take the answer back. */
+static void turn_away(int fd, const char *status, const char *body) {
+    char text[512], ignored[8192];
+    int n = snprintf(text, sizeof(text),
+                     "HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\n"
+                     "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                     status, strlen(body), body);
+    (void)!recv(fd, ignored, sizeof(ignored), MSG_DONTWAIT);
+    send(fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
     close(fd);
 }
 
@@ -52,9 +55,11 @@ static void pause_accepting(struct listener *l) {
 static void out_of_descriptors(struct listener *l) {
     log_warn("no descriptors left for a connection", "error", strerror(errno));
     close_fd(&l->server->spare_fd);
-    cleanup_close int fd = accept4(l->config.fd, NULL, NULL, SOCK_CLOEXEC);
+    int fd = accept4(l->config.fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0)
-        close_fd(&fd);
+        turn_away(fd, "503 Service Unavailable",
+                  "{\"code\":503,\"message\":\"the backend has too many files open\",\"hint\":"
+                  "\"try again when less is going on, or raise the limit: ulimit -n\"}");
     l->server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     pause_accepting(l);
 }
@@ -71,7 +76,8 @@ static bool accept_one(struct listener *l) {
         return errno == ECONNABORTED || errno == EINTR;
     }
     if (!peer_is_welcome(l, fd))
-        turn_away(fd);
+        turn_away(fd, "403 Forbidden",
+                  "{\"code\":403,\"message\":\"this backend belongs to another user\"}");
     else if (!connection_accept(l->server, fd, &l->config, l->is_tcp))
         pause_accepting(l);
     return !l->paused;

@@ -22,7 +22,8 @@ static const char run_script[] =
 
 /* The archive comes on standard input. It is unpacked on the disk of the target, given its owner
  * and mode, and only then put in place: a directory's contents into the target, whose own links to
- * directories are followed. */
+ * directories are followed. What the target does not have yet is renamed, which costs nothing, but
+ * for files beside each other: a program started for each would cost more than a copy. */
 static const char copy_script[] =
     "set -e\n"
     "src=$1 dest=$2 user=$3 mode=$4 zip=$5 base=$6\n"
@@ -42,11 +43,21 @@ static const char copy_script[] =
     "  if [ -d \"$from\" ]; then chmod -R \"$mode\" \"$from\"; else chmod \"$mode\" \"$from\"; fi\n"
     "fi\n"
     "if [ -d \"$from\" ] && [ ! -L \"$from\" ]; then\n"
-    "  if [ ! -d \"$dest\" ]; then mkdir -p \"$(dirname \"$dest\")\"; mkdir \"$dest\"; "
-    "chown \"$owner\" \"$dest\" 2>/dev/null || chown \"${user%%:*}:\" \"$dest\"; fi\n"
+    "  from=$(cd \"$from\" && pwd -P)\n"
+    "  if [ ! -d \"$dest\" ]; then\n"
+    "    mkdir -p \"$dest\"; dest=$(cd \"$dest\" && pwd -P); rmdir \"$dest\"\n"
+    "    chmod 755 \"$from\"; mv \"$from\" \"$dest\"; exit\n"
+    "  fi\n"
     "  keep=; tar --help 2>&1 | grep -q keep-directory-symlink && keep=--keep-directory-symlink\n"
     "  cd \"$from\"\n"
-    "  ls -A | while IFS= read -r name; do printf '%s\\0' \"./$name\"; done > \"$new.names\"\n"
+    "  left=100\n"
+    "  for name in ./* ./.[!.]* ./..?*; do\n"
+    "    [ -e \"$name\" ] || [ -L \"$name\" ] || continue\n"
+    "    if [ $left -gt 0 ] && [ -d \"$name\" ] && [ ! -L \"$name\" ] && "
+    "[ ! -e \"$dest/$name\" ] && [ ! -L \"$dest/$name\" ]; then\n"
+    "      mv \"$name\" \"$dest/\"; left=$((left - 1))\n"
+    "    else printf '%s\\0' \"$name\"; fi\n"
+    "  done > \"$new.names\"\n"
     "  if [ -s \"$new.names\" ]; then\n"
     "    if [ -n \"$keep\" ]; then tar -c --null -T \"$new.names\" -f - | "
     "tar -xp $keep --no-overwrite-dir -f - -C \"$dest\"; else cp -a . \"$dest/\"; fi\n"

@@ -123,6 +123,29 @@ test('files are copied with owner and mode, into directories that merge', async 
   assert.match(missing.reason.message, /not uploaded/)
 })
 
+test('a folder goes where there is none, where there is one, and nowhere else', async () => {
+  const template = name()
+  await build({}, template)
+  const tree = archive(['.'], { 'a.txt': 'a', '.hidden': 'h', '..odd': 'o', 'new\nline': 'n', 'sub/b': 'b', 'other/c': 'c' })
+  await place(template, tree)
+  const copy = (...args) => ({ type: 'COPY', args, filesHash: tree.hash })
+  const list = 'ls -AQ; stat -c "%a %U" . sub sub/b; ls -AQ sub'
+  const built = await build({
+    steps: [
+      run('mkdir -p /have/sub && echo keep > /have/sub/keep && chmod 700 /have && chown user /have && ln -s /have /link && touch /file', 'root'),
+      copy('.', '/fresh/deep', 'root'), copy('.', '/have/', 'root'), copy('sub', '/dot/.'), copy('sub', '/link/sub'),
+      run(`cd /fresh/deep && ${list}; cd /have && ${list}; ls /dot; ls -d /.e2b-copy* 2>/dev/null || echo clean`, 'root'),
+    ],
+  }, template)
+  assert.equal(built.status, 'ready', built.reason?.message)
+  const said = built.lines.filter((l) => l.startsWith('[builder 6/6] [std')).map((l) => l.split(']: ')[1]).join(' ')
+  const names = '"..odd" ".hidden" "a.txt" "new\\nline" "other" "sub"', owner = isSingle ? 'root' : 'user'
+  assert.equal(said, `${names} 755 root 755 root 644 root "b" ${names} 700 ${owner} 755 root 644 ${owner} "b" "keep" b clean`)
+  const onto = await build({ steps: [run('touch /file', 'root'), copy('sub', '/file')] }, template)
+  assert.equal(onto.status, 'error')
+  assert.ok(onto.lines.some((l) => /\/file.*(File exists|Not a directory)/.test(l)), onto.lines.join('\n'))
+})
+
 test('an address is good for one upload, and one that is cut leaves nothing', async () => {
   const template = name(), { hash, bytes } = archive(['f'], { f: 'f'.repeat(1 << 20) })
   await build({}, template)
@@ -131,6 +154,9 @@ test('an address is good for one upload, and one that is cut leaves nothing', as
   while (readdirSync(`${home}/uploads`).some((f) => f.startsWith('.new-'))) await new Promise(setImmediate)
   assert.equal((await place(template, { hash })).present, false)
   assert.equal(await put(url, bytes), 401)
+  await place(template, { hash, bytes })
+  const built = await build({ steps: [{ type: 'COPY', args: ['f', '/f'], filesHash: hash }, run('wc -c < /f')] }, template)
+  assert.ok(built.lines.some((l) => l.endsWith(`[stdout]: ${1 << 20}`)), built.lines.join('\n'))
   assert.equal(await put(`http://127.0.0.1:${port()}/template-files?token=${'0'.repeat(64)}`, bytes), 401)
   for (const bad of ['x', 'A'.repeat(64), '..%2f..%2fstate.db'])
     assert.equal((await ask('GET', `/templates/${template}/files/${bad}`)).status, 400, bad)

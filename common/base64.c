@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/base64.h"
 
+#include <pthread.h>
 #include <string.h>
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -21,6 +22,7 @@ static const uint8_t values[256] = {
 /* The two characters of every 12 bits, in the order of memory: half the look-ups of one character
  * at a time, on the way that all output of all processes takes. */
 static char pairs[1 << 12][2];
+static pthread_once_t pairs_once = PTHREAD_ONCE_INIT;
 
 static void fill_pairs(void) {
     for (unsigned bits = 0; bits < ARRAY_LEN(pairs); bits++) {
@@ -37,8 +39,7 @@ static char *encode_three(uint32_t bits, char *out) {
 
 void base64_encode(const void *bytes, size_t len, char *out) {
     const uint8_t *in = bytes;
-    if (!pairs[0][0])
-        fill_pairs();
+    pthread_once(&pairs_once, fill_pairs);
     for (; len >= 3; in += 3, len -= 3)
         out = encode_three((uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2], out);
     if (len) {

@@ -5,6 +5,7 @@
 #include "common/base64.h"
 #include "tests/unit/unit.h"
 
+#include <pthread.h>
 #include <string.h>
 
 START_TEST(gives_back_what_it_got) {
@@ -46,6 +47,28 @@ static const struct {
     {"Zg==Zg==", NULL},
 };
 
+/* The table is made by whoever comes first, and each run is in a process of its own. */
+static pthread_barrier_t start;
+
+static void *encode(void *text) {
+    pthread_barrier_wait(&start);
+    base64_encode("\xff\xff\xff\xfe\xdc\xba", 6, text);
+    return NULL;
+}
+
+START_TEST(serves_threads_from_the_first_call_on) {
+    pthread_t threads[4];
+    char made[ARRAY_LEN(threads)][16];
+    pthread_barrier_init(&start, NULL, ARRAY_LEN(threads));
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, encode, made[i]), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert_str_eq(made[i], "/////ty6");
+    }
+}
+END_TEST
+
 START_TEST(takes_no_second_spelling) {
     char out[64];
     size_t len;
@@ -58,6 +81,7 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("base64");
     tcase_add_test(cases, gives_back_what_it_got);
+    tcase_add_loop_test(cases, serves_threads_from_the_first_call_on, 0, 50);
     tcase_add_loop_test(cases, takes_no_second_spelling, 0, ARRAY_LEN(texts));
     return unit_run("base64", cases);
 }

@@ -8,10 +8,66 @@
 #include "backend/core/webhook_internal.h"
 #include "common/clock.h"
 
+#include <errno.h>
+#include <string.h>
+
 bool history_events(const struct webhooks *webhooks, const struct event_query *query,
                     event_each each, void *ctx, struct error *err) {
     return store_event_list(webhooks->config.store, query, each, ctx, err);
 }
+
+/* ---- a page that takes long ---- */
+
+struct reading {
+    uv_work_t work;
+    struct event_query query;
+    event_each each;
+    void (*done)(void *ctx, struct error *err);
+    void *ctx;
+    struct error err;
+    char *path, *sandbox_id; /* its own */
+};
+
+static void free_reading(struct reading *reading) {
+    free(reading->path);
+    free(reading->sandbox_id);
+    free(reading);
+}
+
+static void read_page(uv_work_t *work) {
+    struct reading *reading = container_of(work, struct reading, work);
+    struct store *store = store_open_reader(reading->path, &reading->err);
+    if (!store)
+        return;
+    store_event_list(store, &reading->query, reading->each, reading->ctx, &reading->err);
+    store_close(store);
+}
+
+static void on_page_read(uv_work_t *work, int status) {
+    struct reading *reading = container_of(work, struct reading, work);
+    (void)status;
+    reading->done(reading->ctx, &reading->err);
+    free_reading(reading);
+}
+
+bool history_events_later(const struct webhooks *webhooks, const struct event_query *query,
+                          event_each each, void (*done)(void *ctx, struct error *err), void *ctx,
+                          struct error *err) {
+    struct reading *reading = calloc(1, sizeof(*reading));
+    if (reading) {
+        *reading = (struct reading){.query = *query, .each = each, .done = done, .ctx = ctx};
+        reading->path = strdup(store_path(webhooks->config.store));
+        reading->sandbox_id = query->sandbox_id ? strdup(query->sandbox_id) : NULL;
+        reading->query.sandbox_id = reading->sandbox_id;
+        if (reading->path && (reading->sandbox_id || !query->sandbox_id) &&
+            uv_queue_work(webhooks->config.loop, &reading->work, read_page, on_page_read) == 0)
+            return true;
+        free_reading(reading);
+    }
+    return error_errno(err, ENOMEM, "cannot list the events");
+}
+
+/* ---- deliveries ---- */
 
 bool history_deliveries(const struct webhook *webhook, struct delivery_query *query,
                         bool (*each)(void *ctx, const struct event_row *event,

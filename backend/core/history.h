@@ -10,6 +10,11 @@
 
 bool history_events(const struct webhooks *webhooks, const struct event_query *query,
                     event_each each, void *ctx, struct error *err);
+/* The same for a page that takes long (store_event_is_deep): `each` is called on a thread of the
+ * pool, and then `done` on the loop, unless false was returned. */
+bool history_events_later(const struct webhooks *webhooks, const struct event_query *query,
+                          event_each each, void (*done)(void *ctx, struct error *err), void *ctx,
+                          struct error *err);
 /* `query` without a webhook: of this one. Attempts come as from store_delivery_list. */
 bool history_deliveries(const struct webhook *webhook, struct delivery_query *query,
                         bool (*each)(void *ctx, const struct event_row *event,

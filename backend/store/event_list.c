@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See event_list.h. A filter by type merges the index's runs of the wanted types, so that a rare
- * type among a million others is found at once.
+ * See event_list.h. A filter merges the index's runs of the wanted types, so that a rare type among
+ * a million others is found at once.
  */
 #include "backend/store/event_list.h"
 #include "backend/store/internal.h"
 
 static const char what[] = "cannot read the events";
+
+enum { DEEP = 2000 }; /* that many entries of an index are skipped in less than a millisecond */
 
 struct event_row store_event_row(sqlite3_stmt *statement, int at) {
     return (struct event_row){
@@ -47,39 +49,40 @@ static sqlite3_stmt *prepare_all(struct store *store, bool ascending, struct err
                                err);
 }
 
-#define RUN(type) "SELECT seq AS s FROM events WHERE type = " type " AND ?3 & (1 << " type ")"
-#define RUNS                                                                                       \
-    RUN("1")                                                                                       \
-    " UNION ALL " RUN("2") " UNION ALL " RUN("3") " UNION ALL " RUN("4") " UNION ALL " RUN(        \
-        "5") " UNION ALL " RUN("6")
+#define RUN(where, type)                                                                           \
+    "SELECT seq AS s FROM events WHERE " where "type = " type " AND ?3 & (1 << " type ")"
+#define RUNS(where)                                                                                \
+    RUN(where, "1")                                                                                \
+    " UNION ALL " RUN(where, "2") " UNION ALL " RUN(where, "3") " UNION ALL " RUN(                 \
+        where, "4") " UNION ALL " RUN(where, "5") " UNION ALL " RUN(where, "6")
 _Static_assert(EVENT_TYPES == 7, "a run for each type");
 
+#define SELECT_RUNS(where, direction)                                                              \
+    "SELECT " EVENT_COLUMNS                                                                        \
+    " FROM (" RUNS(where) " ORDER BY 1" direction " LIMIT ?2 OFFSET ?1)"                           \
+                          " JOIN events e ON e.seq = s ORDER BY s" direction
+
 static sqlite3_stmt *prepare_types(struct store *store, bool ascending, struct error *err) {
-    return ascending
-               ? store_prepare(store,
-                               "SELECT " EVENT_COLUMNS " FROM (" RUNS " ORDER BY 1 LIMIT ?2"
-                               " OFFSET ?1) JOIN events e ON e.seq = s ORDER BY s",
-                               err)
-               : store_prepare(store,
-                               "SELECT " EVENT_COLUMNS " FROM (" RUNS " ORDER BY 1 DESC LIMIT ?2"
-                               " OFFSET ?1) JOIN events e ON e.seq = s ORDER BY s DESC",
-                               err);
+    return ascending ? store_prepare(store, SELECT_RUNS("", ""), err)
+                     : store_prepare(store, SELECT_RUNS("", " DESC"), err);
 }
 
 static sqlite3_stmt *prepare_sandbox(struct store *store, bool ascending, struct error *err) {
-    return ascending ? store_prepare(store,
-                                     "SELECT " EVENT_COLUMNS " FROM events e WHERE sandbox_id = ?4"
-                                     " AND (?3 >> type) & 1 ORDER BY seq LIMIT ?2 OFFSET ?1",
-                                     err)
-                     : store_prepare(store,
-                                     "SELECT " EVENT_COLUMNS " FROM events e WHERE sandbox_id = ?4"
-                                     " AND (?3 >> type) & 1 ORDER BY seq DESC LIMIT ?2 OFFSET ?1",
-                                     err);
+    return ascending ? store_prepare(store, SELECT_RUNS("sandbox_id = ?4 AND ", ""), err)
+                     : store_prepare(store, SELECT_RUNS("sandbox_id = ?4 AND ", " DESC"), err);
+}
+
+static bool is_of_all(const struct event_query *query) {
+    return query->types == EVENT_ALL_TYPES && !query->sandbox_id;
+}
+
+bool store_event_is_deep(const struct event_query *query) {
+    return !is_of_all(query) && query->offset > DEEP;
 }
 
 bool store_event_list(struct store *store, const struct event_query *query, event_each each,
                       void *ctx, struct error *err) {
-    bool all = query->types == EVENT_ALL_TYPES && !query->sandbox_id;
+    bool all = is_of_all(query);
     sqlite3_stmt *s = all                 ? prepare_all(store, query->ascending, err)
                       : query->sandbox_id ? prepare_sandbox(store, query->ascending, err)
                                           : prepare_types(store, query->ascending, err);

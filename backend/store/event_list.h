@@ -35,6 +35,8 @@ struct event_query {
 typedef void (*event_each)(void *ctx, const struct event_row *row);
 bool store_event_list(struct store *store, const struct event_query *query, event_each each,
                       void *ctx, struct error *err);
+/* Will it take long? What was filtered has to be counted up to the page. */
+bool store_event_is_deep(const struct event_query *query);
 /* Oldest first, those behind `seq` of which nothing was tried for this webhook yet. */
 bool store_event_untried(struct store *store, int64_t webhook, int64_t seq, unsigned types,
                          int64_t limit, event_each each, void *ctx, struct error *err);

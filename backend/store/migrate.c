@@ -217,6 +217,9 @@ const char *const store_steps[] = {
     "ALTER TABLE kept_layers ADD COLUMN layer TEXT NOT NULL DEFAULT '';",
 
     NULL,
+
+    "DROP INDEX events_sandbox;"
+    "CREATE INDEX events_sandbox ON events (sandbox_id, type);",
 };
 
 static bool execute(struct store *store, const char *sql, struct error *err) {

@@ -159,26 +159,32 @@ static bool create_private(const char *path, struct error *err) {
     return true;
 }
 
-struct store *store_open(const char *path, struct error *err) {
-    if (!create_private(path, err))
-        return NULL;
+static struct store *connect_to(const char *path, int flags, struct error *err) {
     struct store *store = calloc(1, sizeof(*store));
     if (!store) {
         error_errno(err, ENOMEM, "cannot open %s", path);
         return NULL;
     }
-    if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
-        SQLITE_OK) {
+    if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
         store_fail(store, "cannot open the state file", err);
         store_close(store);
         return NULL;
     }
     sqlite3_busy_timeout(store->db, BUSY_MS);
-    if (store_check_version(store, err) && pragmas(store, err) && check_integrity(store, err) &&
-        store_migrate(store, err))
+    return store;
+}
+
+struct store *store_open(const char *path, struct error *err) {
+    struct store *store =
+        create_private(path, err) ? connect_to(path, SQLITE_OPEN_READWRITE, err) : NULL;
+    if (!store || (pragmas(store, err) && check_integrity(store, err) && store_migrate(store, err)))
         return store;
     store_close(store);
     return NULL;
+}
+
+struct store *store_open_reader(const char *path, struct error *err) {
+    return connect_to(path, SQLITE_OPEN_READONLY, err);
 }
 
 void store_close(struct store *store) {

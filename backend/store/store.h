@@ -16,6 +16,8 @@ struct store;
 
 /* Creates the file (0600) or checks and migrates what is there. */
 struct store *store_open(const char *path, struct error *err);
+/* Another connection to what is open already, for reading, on any thread. */
+struct store *store_open_reader(const char *path, struct error *err);
 void store_close(struct store *store);
 
 bool store_begin(struct store *store, struct error *err);

@@ -17,7 +17,7 @@ const open = new Set()
 
 export class Receiver {
   requests = 0
-  wrong = 0
+  wrong = [] // requests that are not as documented
   events = []
   deliveries = []
   answer = () => 200 // a status; 0: never
@@ -52,7 +52,7 @@ export class Receiver {
     const { headers, method } = request
     const good = method === 'POST' && headers['content-type'] === 'application/json' && headers['e2b-signature-version'] === 'v1' &&
       /^[0-9a-f-]{36}$/.test(headers['e2b-webhook-id']) && verifyWebhookSignature(secret, body, headers['e2b-signature'])
-    if (!good) this.wrong++
+    if (!good) this.wrong.push({ method, headers, body })
     const event = JSON.parse(body)
     const status = this.answer(event)
     this.keep(event, headers['e2b-delivery-id'], status)

@@ -3,59 +3,24 @@
  * Keys, secrets and volumes in the store: who is let in, what is kept of a key and of a value,
  * where a volume can be mounted, and that all are there for the next daemon.
  */
-#include "backend/core/core.h"
 #include "backend/core/keys.h"
 #include "backend/core/seal.h"
 #include "backend/core/secrets.h"
 #include "backend/core/volumes.h"
 #include "common/io.h"
-#include "tests/unit/fake_runtime.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/core_fixture.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static char dir[64], path[96], key_path[96];
-static uv_loop_t loop;
-static struct store *store;
-static struct core *core;
-static struct error err;
-
-static void start_core(void) {
-    err = (struct error)ERROR_INIT;
-    store = store_open(path, &err);
-    ck_assert_msg(store != NULL, "%s", err.message);
-    core = core_start(
-        &(struct core_config){
-            .loop = &loop, .runtime = fake_runtime(&loop), .store = store, .secret_key = key_path},
-        &err);
-    ck_assert_msg(core != NULL, "%s", err.message);
-}
-
-static void stop_core(void) {
-    core_stop(core);
-    store_close(store);
-    while (uv_run(&loop, UV_RUN_NOWAIT))
-        ;
-}
+static char key_path[96];
 
 static void set_up(void) {
-    snprintf(dir, sizeof(dir), "/tmp/e2b-keys-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/state.db", dir);
-    snprintf(key_path, sizeof(key_path), "%s/secret-key", dir);
-    uv_loop_init(&loop);
+    core_prepare();
+    snprintf(key_path, sizeof(key_path), "%s/secret-key", state_dir);
+    core_config.secret_key = key_path;
     start_core();
-}
-
-static void tear_down(void) {
-    char command[128];
-    stop_core();
-    fake_reset();
-    ck_assert_int_eq(uv_loop_close(&loop), 0);
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
 }
 
 static bool in_state(const char *text) {
@@ -64,7 +29,7 @@ static bool in_state(const char *text) {
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct error ignored = ERROR_INIT;
         cleanup_buf struct buf bytes = BUF_INIT(16 << 20);
-        snprintf(name, sizeof(name), "%s/%s", dir, names[i]);
+        snprintf(name, sizeof(name), "%s/%s", state_dir, names[i]);
         if (io_read_file(name, &bytes, &ignored) &&
             memmem(bytes.data, bytes.len, text, strlen(text)))
             return true;
@@ -346,7 +311,7 @@ END_TEST
 
 int main(void) {
     TCase *cases = tcase_create("keys");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_checked_fixture(cases, set_up, core_tear_down);
     tcase_add_test(cases, a_key_opens_until_it_is_deleted);
     tcase_add_test(cases, a_token_opens_only_as_a_bearer);
     tcase_add_test(cases, the_next_daemon_knows_the_keys);

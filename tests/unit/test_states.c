@@ -3,60 +3,16 @@
  * The states of a sandbox over a runtime in memory: what follows what, who waits for whom, what is
  * recorded, and that layers go with the last that is made of them.
  */
-#include "backend/core/core.h"
-#include "tests/unit/fake_runtime.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/core_fixture.h"
 
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
-static char dir[64], path[96];
-static uv_loop_t loop;
-static struct store *store;
-static struct core *core;
-static struct error err;
-
-static void start_core(void) {
-    err = (struct error)ERROR_INIT;
-    store = store_open(path, &err);
-    ck_assert_msg(store != NULL, "%s", err.message);
-    core = core_start(&(struct core_config){.loop = &loop,
-                                            .runtime = fake_runtime(&loop),
-                                            .store = store,
-                                            .max_sandboxes = 4,
-                                            .max_timeout_s = 24 * 3600,
-                                            .events_address = "http://192.0.2.1"},
-                      &err);
-    ck_assert_msg(core != NULL, "%s", err.message);
-}
-
-static void stop_core(void) {
-    core_stop(core);
-    core = NULL;
-    store_close(store);
-    while (uv_run(&loop, UV_RUN_NOWAIT))
-        ;
-}
-
 static void set_up(void) {
-    signal(SIGPIPE, SIG_IGN);
-    snprintf(dir, sizeof(dir), "/tmp/e2b-states-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/state.db", dir);
-    uv_loop_init(&loop);
+    core_prepare();
+    core_config.max_sandboxes = 4;
     start_core();
-}
-
-static void tear_down(void) {
-    char command[128];
-    if (core)
-        stop_core();
-    fake_reset();
-    ck_assert_int_eq(uv_loop_close(&loop), 0);
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
 }
 
 /* ---- asking and waiting ----------------------------------------------------------------------
@@ -107,16 +63,11 @@ static void on_forked(void *ctx, const struct fork_result *results, unsigned cou
     give(answer, failure);
 }
 
-static void on_flag(void *ctx) {
-    *(bool *)ctx = true;
-}
-
 static void await(const struct answer *answer) {
-    while (!answer->done)
-        uv_run(&loop, UV_RUN_ONCE);
+    wait_for(&answer->done);
 }
 
-static struct sandbox *create(const char *template_ref, struct sandbox_lifecycle lifecycle) {
+static struct sandbox *make(const char *template_ref, struct sandbox_lifecycle lifecycle) {
     struct answer answer = {.done = false};
     struct sandbox_request request = {
         .template_ref = template_ref, .timeout_s = 60, .lifecycle = lifecycle};
@@ -155,7 +106,7 @@ static const char *events(void) {
     size_t len = 0;
     sqlite3 *db;
     sqlite3_stmt *s;
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(state_path, &db), SQLITE_OK);
     sqlite3_prepare_v2(db, "SELECT type FROM events ORDER BY seq", -1, &s, NULL);
     while (sqlite3_step(s) == SQLITE_ROW && len < sizeof(text) - 1)
         text[len++] = letters[sqlite3_column_int(s, 0)];
@@ -171,7 +122,7 @@ static const struct sandbox_lifecycle dies = {.keeps_memory = true};
  */
 
 START_TEST(each_change_is_recorded_once) {
-    struct sandbox *sandbox = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
     char execution[ID_UUID];
     memcpy(execution, sandbox->execution_id, sizeof(execution));
     ck_assert_uint_eq(pause_it(sandbox, true), ERR_NONE);
@@ -190,7 +141,7 @@ START_TEST(each_change_is_recorded_once) {
 END_TEST
 
 START_TEST(without_memory_what_ran_ends_and_starts_anew) {
-    struct sandbox *sandbox = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
     ck_assert_uint_eq(pause_it(sandbox, false), ERR_NONE);
     ck_assert_uint_eq(fake.stopped, 1);
     ck_assert_uint_ge(fake.synced, 1);
@@ -205,7 +156,7 @@ START_TEST(without_memory_what_ran_ends_and_starts_anew) {
 END_TEST
 
 START_TEST(one_that_cannot_be_paused_or_resumed_stays_as_it_is) {
-    struct sandbox *sandbox = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
     fake.refuse_pause = true;
     ck_assert_uint_eq(pause_it(sandbox, true), ERR_TIMEOUT);
     ck_assert(sandbox_is_running(sandbox));
@@ -221,7 +172,7 @@ START_TEST(one_that_cannot_be_paused_or_resumed_stays_as_it_is) {
 END_TEST
 
 START_TEST(who_asks_during_a_change_waits_for_its_end) {
-    struct sandbox *sandbox = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
     struct answer pause = {.done = false}, first = pause, second = pause;
     const struct sandbox_resume how = {.timeout_s = 60};
     sandbox_pause(core, sandbox->id, true, on_changed, &pause);
@@ -235,7 +186,7 @@ START_TEST(who_asks_during_a_change_waits_for_its_end) {
 END_TEST
 
 START_TEST(a_kill_during_a_change_comes_after_it) {
-    struct sandbox *sandbox = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
     struct answer pause = {.done = false}, late = pause;
     bool gone = false;
     sandbox_pause(core, sandbox->id, true, on_changed, &pause);
@@ -252,10 +203,10 @@ START_TEST(a_kill_during_a_change_comes_after_it) {
 END_TEST
 
 START_TEST(a_paused_one_does_not_count_but_must_fit_again) {
-    struct sandbox *sandbox = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
     ck_assert_uint_eq(pause_it(sandbox, true), ERR_NONE);
     for (int i = 0; i < 4; i++)
-        create("base", dies);
+        make("base", dies);
     ck_assert_uint_eq(resume_it(sandbox).kind, ERR_LIMIT);
     kill_it(sandbox_first(core));
     ck_assert(resume_it(sandbox).resumed);
@@ -264,7 +215,7 @@ END_TEST
 
 START_TEST(its_end_pauses_one_that_wants_that) {
     struct sandbox *sandbox =
-        create("base", (struct sandbox_lifecycle){.pauses = true, .keeps_memory = true});
+        make("base", (struct sandbox_lifecycle){.pauses = true, .keeps_memory = true});
     ck_assert(sandbox_set_timeout(sandbox, 0, false, &err));
     while (sandbox->state != SANDBOX_PAUSED)
         uv_run(&loop, UV_RUN_ONCE);
@@ -274,7 +225,7 @@ START_TEST(its_end_pauses_one_that_wants_that) {
 END_TEST
 
 START_TEST(a_paused_one_whose_processes_die_starts_anew) {
-    struct sandbox *sandbox = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
     ck_assert_uint_eq(pause_it(sandbox, true), ERR_NONE);
     fake_guest_dies(sandbox->id);
     ck_assert(resume_it(sandbox).resumed);
@@ -283,8 +234,8 @@ START_TEST(a_paused_one_whose_processes_die_starts_anew) {
 END_TEST
 
 START_TEST(the_next_daemon_finds_it_paused) {
-    struct sandbox *sandbox = create("base", dies);
-    struct sandbox *other = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
+    struct sandbox *other = make("base", dies);
     char ids[2][ID_SANDBOX];
     bool found = false;
     memcpy(ids[0], sandbox->id, ID_SANDBOX);
@@ -308,14 +259,14 @@ END_TEST
  */
 
 START_TEST(a_layer_goes_with_the_last_that_is_made_of_it) {
-    struct sandbox *sandbox = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
     struct answer made = {.done = false};
     sandbox_snapshot(core, sandbox->id, "Mine", on_snapshot, &made);
     await(&made);
     ck_assert_str_eq(made.snapshot->name, "mine");
     ck_assert_str_eq(made.snapshot->tag, "default");
     ck_assert_uint_eq(fake.layers, 1);
-    struct sandbox *copy = create("mine", dies);
+    struct sandbox *copy = make("mine", dies);
     ck_assert_uint_eq(fake.last_lowers, 2);
     ck_assert(!template_delete(core, "mine", &err));
     kill_it(copy);
@@ -330,7 +281,7 @@ START_TEST(a_layer_goes_with_the_last_that_is_made_of_it) {
 END_TEST
 
 START_TEST(a_name_goes_to_the_newest_snapshot) {
-    struct sandbox *sandbox = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
     struct answer first = {.done = false}, second = first;
     sandbox_snapshot(core, sandbox->id, "mine:v1", on_snapshot, &first);
     await(&first);
@@ -351,7 +302,7 @@ START_TEST(a_name_goes_to_the_newest_snapshot) {
 END_TEST
 
 START_TEST(forks_share_one_copy_and_say_which_failed) {
-    struct sandbox *sandbox = create("base", dies);
+    struct sandbox *sandbox = make("base", dies);
     struct answer many = {.done = false}, forked = many;
     sandbox_fork(core, sandbox->id, 60, 4, on_forked, &many);
     ck_assert(many.done && many.kind == ERR_LIMIT);
@@ -376,7 +327,7 @@ END_TEST
 
 int main(void) {
     TCase *cases = tcase_create("states");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_checked_fixture(cases, set_up, core_tear_down);
     tcase_add_test(cases, each_change_is_recorded_once);
     tcase_add_test(cases, without_memory_what_ran_ends_and_starts_anew);
     tcase_add_test(cases, one_that_cannot_be_paused_or_resumed_stays_as_it_is);

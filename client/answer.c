@@ -104,6 +104,8 @@ static bool set_by_code(const json_t *error, int status, struct error *err) {
         if (strcmp(connect_codes[i].code, code) == 0)
             status = connect_codes[i].status;
     set_by_status(status, message, err);
+    if (err->kind == ERR_UNAUTHENTICATED)
+        err->hint[0] = '\0'; /* no key is asked for inside a sandbox: it is the user's name */
     take_hint(error, err);
     return false;
 }

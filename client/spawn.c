@@ -34,17 +34,21 @@ static bool is_mine(int sock, const struct paths *paths, struct error *err) {
 /* ERR_UNAVAILABLE when nobody listens there. */
 static int connect_now(const struct paths *paths, struct error *err) {
     cleanup_close int dir = open(paths->runtime, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int sock = -1;
     if (dir < 0) {
         int saved = errno;
         error_errno(err, saved, "cannot open %s", paths->runtime);
         if (saved == ENOENT)
             err->kind = ERR_UNAVAILABLE;
-        return -1;
+    } else {
+        sock = io_unix_connect(dir, PATHS_SOCKET, SOCK_STREAM, err);
+        if (sock >= 0)
+            return is_mine(sock, paths, err) ? steal_fd(&sock) : -1;
+        error_wrap(err, "%s", paths->runtime);
     }
-    cleanup_close int sock = io_unix_connect(dir, PATHS_SOCKET, SOCK_STREAM, err);
-    if (sock < 0 || !is_mine(sock, paths, err))
-        return -1;
-    return steal_fd(&sock);
+    if (err->kind != ERR_UNAVAILABLE)
+        error_hint(err, "set E2B_HOME to a directory of your own");
+    return -1;
 }
 
 static int open_lock(const struct paths *paths, struct error *err) {

@@ -2,6 +2,7 @@
 #include "backend/api/template_json.h"
 
 #include "backend/api/time_json.h"
+#include "backend/core/keys.h"
 #include "backend/envd/envd.h"
 #include "backend/runtime/plan.h"
 
@@ -33,15 +34,24 @@ static void set_times(json_t *object, const struct recipe *recipe) {
     json_object_set_new(object, "spawnCount", json_integer((json_int_t)recipe->spawn_count));
 }
 
-json_t *template_json_base(void) {
+/* As old as the key that was generated with the state. */
+static int64_t age_of_base(const struct core *core) {
+    const struct key *key = keys_list(core);
+    while (key && !key->is_first)
+        key = key->next;
+    return key ? key->created_ms : 0;
+}
+
+json_t *template_json_base(const struct core *core) {
     const struct template *base = template_base();
+    const int64_t made_ms = age_of_base(core);
     return json_pack(
         "{s:s, s:s, s:i, s:i, s:i, s:b, s:[s], s:[s], s:o, s:o, s:n, s:n, s:i, s:i,"
         " s:s, s:s}",
         "templateID", base->id, "buildID", base->build_id, "cpuCount",
         (int)plan_default_limits.cpus, "memoryMB", (int)(plan_default_limits.memory_bytes >> 20),
         "diskSizeMB", disk_mb(), "public", 1, "aliases", base->alias, "names", base->alias,
-        "createdAt", time_json(0), "updatedAt", time_json(0), "createdBy", "lastSpawnedAt",
+        "createdAt", time_json(made_ms), "updatedAt", time_json(made_ms), "createdBy", "lastSpawnedAt",
         "spawnCount", 0, "buildCount", 1, "envdVersion", ENVD_VERSION, "buildStatus", "ready");
 }
 

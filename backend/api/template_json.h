@@ -9,7 +9,7 @@
 #include "backend/core/recipe.h"
 
 const char *template_json_status(enum build_status status);
-json_t *template_json_base(void);
+json_t *template_json_base(const struct core *core);
 json_t *template_json_listed(const struct recipe *recipe);
 /* Without its builds. */
 json_t *template_json_detail(const struct recipe *recipe);

@@ -23,7 +23,7 @@ static void list_v1(struct call *call) {
     for (const struct recipe *at = recipe_first(api->core); at; at = at->next)
         if (recipe_was_ready(at))
             json_array_append_new(all, template_json_listed(at));
-    json_array_append_new(all, template_json_base());
+    json_array_append_new(all, template_json_base(api->core));
     exchange_reply_json(call->x, 200, all);
 }
 
@@ -62,7 +62,7 @@ static void list_v2(struct call *call) {
     if (at && last)
         page_add_next(call->x, &page, last->created_ms, last->id);
     else
-        json_array_append_new(all, template_json_base());
+        json_array_append_new(all, template_json_base(api->core));
     exchange_reply_json(call->x, 200, all);
 }
 

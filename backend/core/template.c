@@ -94,6 +94,7 @@ static void say_not_found(const struct reference *reference, bool known, struct 
                   reference->name);
     else
         error_set(err, ERR_NOT_FOUND, "template '%s' not found", reference->name);
+    error_hint(err, "`e2b template list` shows which there are");
 }
 
 const struct template *template_resolve(const struct core *core, const char *text,

@@ -27,7 +27,10 @@ bool store_fail(struct store *store, const char *what, struct error *err) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         error_set(err, ERR_INTERNAL, "%s: the state file is damaged", what);
-        return error_hint(err, "move state.db away to start without what it held");
+        return error_hint(err, "move %s away to start without what it held", store_path(store));
+    case SQLITE_ERROR: /* its tables are not those that we make */
+        error_set(err, ERR_INTERNAL, "%s: %s", what, sqlite3_errmsg(store->db));
+        return error_hint(err, "move %s away to start without what it held", store_path(store));
     default:
         return error_set(err, ERR_INTERNAL, "%s: %s", what, sqlite3_errmsg(store->db));
     }

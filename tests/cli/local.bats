@@ -81,6 +81,13 @@ teardown_file() {
     for i in $(seq 20); do grep -q "cannot start: cannot open .*/lock" "$BATS_TEST_TMPDIR/$i"; done
 }
 
+@test "where nothing can be kept it says what to set" {
+    E2B_HOME=/proc/nope run -1 --separate-stderr "$E2B" local start
+    [[ "$stderr" == *"cannot create directory /proc/nope: No such file or directory"*"set E2B_HOME"* ]]
+    E2B_HOME=/dev/null run -1 --separate-stderr "$E2B" local start
+    [[ "$stderr" == *"cannot open /dev/null/run: Not a directory"*"set E2B_HOME"* ]]
+}
+
 @test "a runtime directory that others can write is refused" {
     export E2B_HOME=$BATS_TEST_TMPDIR/home
     mkdir -p "$E2B_HOME/run"

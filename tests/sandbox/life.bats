@@ -93,6 +93,13 @@ start_and_wait() {
     [[ "$output" == *no-such-template* ]]
 }
 
+@test "unknown users and templates are named, without talk of keys" {
+    run -3 --separate-stderr e2b sandbox run -u nobody-here -- true
+    [ "$stderr" = "error: invalid username: 'nobody-here'" ]
+    run -4 --separate-stderr e2b sandbox run no-such-template -- true
+    [[ "$stderr" == "error: template 'no-such-template' not found"*"e2b template list"* ]]
+}
+
 @test "list and info speak of it" {
     e2b sandbox list --format json | grep -q "\"$id\""
     e2b sandbox list | grep -q "$id"

@@ -45,14 +45,15 @@ static int64_t age_of_base(const struct core *core) {
 json_t *template_json_base(const struct core *core) {
     const struct template *base = template_base();
     const int64_t made_ms = age_of_base(core);
-    return json_pack(
-        "{s:s, s:s, s:i, s:i, s:i, s:b, s:[s], s:[s], s:o, s:o, s:n, s:n, s:i, s:i,"
-        " s:s, s:s}",
-        "templateID", base->id, "buildID", base->build_id, "cpuCount",
-        (int)plan_default_limits.cpus, "memoryMB", (int)(plan_default_limits.memory_bytes >> 20),
-        "diskSizeMB", disk_mb(), "public", 1, "aliases", base->alias, "names", base->alias,
-        "createdAt", time_json(made_ms), "updatedAt", time_json(made_ms), "createdBy", "lastSpawnedAt",
-        "spawnCount", 0, "buildCount", 1, "envdVersion", ENVD_VERSION, "buildStatus", "ready");
+    return json_pack("{s:s, s:s, s:i, s:i, s:i, s:b, s:[s], s:[s], s:o, s:o, s:n, s:n, s:i, s:i,"
+                     " s:s, s:s}",
+                     "templateID", base->id, "buildID", base->build_id, "cpuCount",
+                     (int)plan_default_limits.cpus, "memoryMB",
+                     (int)(plan_default_limits.memory_bytes >> 20), "diskSizeMB", disk_mb(),
+                     "public", 1, "aliases", base->alias, "names", base->alias, "createdAt",
+                     time_json(made_ms), "updatedAt", time_json(made_ms), "createdBy",
+                     "lastSpawnedAt", "spawnCount", 0, "buildCount", 1, "envdVersion", ENVD_VERSION,
+                     "buildStatus", "ready");
 }
 
 json_t *template_json_listed(const struct recipe *recipe) {

@@ -7,7 +7,10 @@
 
 #include <string.h>
 
-enum { REST_MS = 10000 };
+enum {
+    REST_MS = 10000,
+    CALM_MS = 20, /* what was asked for is worked with first: making one takes both processors */
+};
 
 struct spare {
     struct spares *owner;
@@ -21,8 +24,9 @@ struct spares {
     unsigned wanted;
     struct plan shape; /* of those to come; no overlays: none */
     struct spare *list;
-    uv_timer_t *rest;
-    unsigned ending; /* being killed */
+    uv_timer_t *rest, *calm; /* active: so long has it not been since one was asked for */
+    bool is_busy;            /* the last was asked for before it was calm */
+    unsigned ending;         /* being killed */
     void (*dropped)(void *ctx);
     void *dropped_ctx;
 };
@@ -136,6 +140,8 @@ void spares_fill(struct spares *s) {
         count++;
     if (!plan.overlay_count || count >= s->wanted || s->rt->queue || s->rt->making)
         return;
+    if (uv_is_active((uv_handle_t *)s->calm) && (!s->is_busy || count + 1 >= s->wanted))
+        return; /* in a row of them, the last spare alone waits */
     struct spare *spare = calloc(1, sizeof(*spare));
     if (!spare)
         return;
@@ -145,9 +151,15 @@ void spares_fill(struct spares *s) {
     guest_make(s->rt, &plan, &events, spare, on_ready);
 }
 
+static void on_calm(uv_timer_t *timer) {
+    spares_fill(timer->data);
+}
+
 void spares_expect(struct spares *s, const struct plan *plan) {
     struct error ignored = ERROR_INIT;
     uv_timer_start(s->rest, on_rest, REST_MS, 0);
+    s->is_busy = uv_is_active((uv_handle_t *)s->calm);
+    uv_timer_start(s->calm, on_calm, CALM_MS, 0);
     if (plan->resumes || plan->mounts.count || same_shape(&s->shape, plan))
         return;
     struct plan shape = *plan;
@@ -184,15 +196,24 @@ struct guest *spares_take(struct spares *s, const struct plan *plan) {
 /* ---- start and stop ---------------------------------------------------------------------------
  */
 
+static uv_timer_t *new_timer(struct spares *s) {
+    uv_timer_t *timer = malloc(sizeof(*timer));
+    if (!timer)
+        abort();
+    uv_timer_init(s->rt->loop, timer);
+    timer->data = s;
+    uv_unref((uv_handle_t *)timer);
+    return timer;
+}
+
 struct spares *spares_start(struct runtime *rt, unsigned count) {
     struct spares *s = calloc(1, sizeof(*s));
-    if (!s || !(s->rest = malloc(sizeof(*s->rest))))
+    if (!s)
         abort();
     s->rt = rt;
     s->wanted = count;
-    uv_timer_init(rt->loop, s->rest);
-    s->rest->data = s;
-    uv_unref((uv_handle_t *)s->rest);
+    s->rest = new_timer(s);
+    s->calm = new_timer(s);
     return s;
 }
 
@@ -202,6 +223,7 @@ static void free_handle(uv_handle_t *handle) {
 
 void spares_stop(struct spares *s) {
     uv_close((uv_handle_t *)s->rest, free_handle);
+    uv_close((uv_handle_t *)s->calm, free_handle);
     plan_free(&s->shape);
     while (s->list) {
         struct spare *spare = s->list;

@@ -18,7 +18,11 @@
 
 #define SOCKET_NAME "agent.sock"
 
-enum { PAUSE_MS = 5, RETRY_MS = 200 };
+enum {
+    PAUSE_MS = 5,
+    RETRY_MS = 200,
+    PUT_OFF_TIMES = 50, /* by a pause each, for the sake of sandboxes that are being made */
+};
 
 static void empty_next(struct sandbox_dirs *dirs);
 
@@ -38,7 +42,12 @@ static void free_handle(uv_handle_t *handle) {
 }
 
 static void on_pause_over(uv_timer_t *timer) {
-    empty_next(timer->data);
+    struct sandbox_dirs *dirs = timer->data;
+    if (dirs->made_one && dirs->put_off++ < PUT_OFF_TIMES)
+        uv_timer_start(timer, on_pause_over, PAUSE_MS, 0);
+    else
+        empty_next(dirs);
+    dirs->made_one = false;
 }
 
 bool sandbox_dirs_start(struct sandbox_dirs *dirs, uv_loop_t *loop, const char *state,
@@ -99,14 +108,35 @@ static int bind_socket(int dir) {
     return -1;
 }
 
-static void remove_dir(int at, const char *id) {
+/* What there is of a sandbox in which nothing was written: two overlays with what the kernel leaves
+ * of each, innermost first. Nobody inside could reach any of it. */
+static const struct {
+    const char *name;
+    int flags;
+} untouched[] = {
+    {SOCKET_NAME, 0},
+    {"rw/upper", AT_REMOVEDIR},
+    {"rw/usr-upper", AT_REMOVEDIR},
+    {"rw/work/work/incompat/volatile/dirty", 0},
+    {"rw/work/work/incompat/volatile", AT_REMOVEDIR},
+    {"rw/work/work/incompat", AT_REMOVEDIR},
+    {"rw/work/work", AT_REMOVEDIR},
+    {"rw/work", AT_REMOVEDIR},
+    {"rw/usr-work/work/incompat/volatile/dirty", 0},
+    {"rw/usr-work/work/incompat/volatile", AT_REMOVEDIR},
+    {"rw/usr-work/work/incompat", AT_REMOVEDIR},
+    {"rw/usr-work/work", AT_REMOVEDIR},
+    {"rw/usr-work", AT_REMOVEDIR},
+    {"rw", AT_REMOVEDIR},
+};
+
+/* False: there is more in it, or it is not ours to remove. */
+static bool remove_dir(int at, const char *id) {
     int dir = open_dir(at, id);
-    if (dir >= 0) {
-        unlinkat(dir, SOCKET_NAME, 0);
-        unlinkat(dir, "rw", AT_REMOVEDIR);
-        close(dir);
-    }
-    unlinkat(at, id, AT_REMOVEDIR);
+    for (size_t i = 0; dir >= 0 && i < ARRAY_LEN(untouched); i++)
+        unlinkat(dir, untouched[i].name, untouched[i].flags);
+    close_fd(&dir);
+    return unlinkat(at, id, AT_REMOVEDIR) == 0;
 }
 
 int sandbox_dirs_make_rw(int dir, uint32_t owner) {
@@ -126,6 +156,7 @@ bool sandbox_dirs_create(struct sandbox_dirs *dirs, const char *id, uint32_t own
         made->rw = sandbox_dirs_make_rw(dir, owner);
     if (made->rw >= 0)
         made->listen = bind_socket(dir);
+    dirs->made_one = true;
     if (made->listen >= 0)
         return true;
     error_errno(err, errno, "cannot make the directory of %s", id);
@@ -233,8 +264,8 @@ static void on_emptied(uv_poll_t *poll, int status, int events) {
         uv_timer_start(dirs->pause, on_pause_over, RETRY_MS, 0);
         return;
     }
-    remove_dir(dirs->trash, dirs->emptying_name);
-    set_aside(dirs);
+    if (!remove_dir(dirs->trash, dirs->emptying_name))
+        set_aside(dirs);
     uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
 }
 
@@ -301,13 +332,15 @@ static void empty_next(struct sandbox_dirs *dirs) {
     if (dirs->emptying)
         return;
     if (dirs->zygote->lost || !first_entry(dirs->trash, dirs->emptying_name)) {
+        dirs->put_off = 0;
         tell_emptied(dirs, !dirs->zygote->lost);
         return;
     }
-    if (start_emptying(dirs))
+    const bool removed = remove_dir(dirs->trash, dirs->emptying_name);
+    if (!removed && start_emptying(dirs))
         return;
-    remove_dir(dirs->trash, dirs->emptying_name); /* there is no rw in it */
-    set_aside(dirs);
+    if (!removed)
+        set_aside(dirs);
     uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
 }
 

@@ -21,6 +21,8 @@ struct sandbox_dirs {
     int emptying_socket;
     char emptying_name[64];
     uv_timer_t *pause;
+    bool made_one;        /* a directory, since the last pause was over */
+    unsigned put_off;     /* how often it was, since the trash was empty */
     uv_timer_t *patience; /* while somebody waits for the trash to be empty */
     void (*emptied)(void *ctx, bool all);
     void *emptied_ctx;

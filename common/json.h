@@ -6,6 +6,7 @@
 #ifndef E2B_COMMON_JSON_H
 #define E2B_COMMON_JSON_H
 
+#include "common/buf.h"
 #include "common/error.h"
 
 #include <jansson.h>
@@ -18,6 +19,9 @@ static inline void json_release(json_t **value) {
 /* Depth is bounded by jansson; strings may hold any UTF-8 but no NUL. ERR_INVALID with line:column.
  */
 json_t *json_parse(const char *bytes, size_t len, struct error *err);
+
+/* Appends it as compact text. */
+bool json_print(struct buf *out, const json_t *value) must_check;
 
 bool json_get_string(const json_t *object, const char *key, const char **value, struct error *err);
 bool json_get_bool(const json_t *object, const char *key, bool *value, struct error *err);

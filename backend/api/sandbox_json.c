@@ -80,6 +80,18 @@ json_t *sandbox_json_listed(const struct sandbox *sandbox) {
     return object;
 }
 
+/* Almost all sandboxes have the same, and making it anew is a third of the work of an answer. */
+static json_t *limits_of(const struct sandbox *sandbox) {
+    static struct plan_limits last;
+    static json_t *printed;
+    if (!printed || memcmp(&last, &sandbox->limits, sizeof(last)) != 0) {
+        json_decref(printed);
+        memcpy(&last, &sandbox->limits, sizeof(last)); /* with what is between the members */
+        printed = limits_json(sandbox_runtime_facts(sandbox->core), &sandbox->limits);
+    }
+    return json_incref(printed);
+}
+
 /* What only this backend has to say. */
 static json_t *local_facts(const struct sandbox *sandbox) {
     static const char *const kept[] = {[PAUSED_NOT] = NULL,
@@ -88,8 +100,7 @@ static json_t *local_facts(const struct sandbox *sandbox) {
                                        [PAUSED_LOST] = "files, for its memory was lost"};
     struct error why = ERROR_INIT;
     json_t *object = json_object();
-    json_object_set_new(object, "limits",
-                        limits_json(sandbox_runtime_facts(sandbox->core), &sandbox->limits));
+    json_object_set_new(object, "limits", limits_of(sandbox));
     if (!sandbox_runs(sandbox, &why))
         set_text(object, "frozenReason", why.message);
     if (kept[sandbox->paused])

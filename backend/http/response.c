@@ -43,6 +43,8 @@ static const struct {
     {507, "HTTP/1.1 507 Insufficient Storage\r\n"},
 };
 
+enum { MAX_JSON = 64 << 20 };
+
 static const char cors[] = "Access-Control-Allow-Origin: *\r\n";
 static const char cors_exposed[] =
     "Access-Control-Expose-Headers: X-Next-Token, X-Total-Running, Retry-After, RateLimit-Limit, "
@@ -171,12 +173,11 @@ void exchange_reply_empty(struct exchange *x, int status) {
 static const char type_json[] = "application/json; charset=utf-8";
 
 void exchange_reply_json(struct exchange *x, int status, json_t *body) {
-    /* 15 digits: the 17 that a double may need would make 0.43 0.42999999999999999 */
-    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
-    cleanup_free char *text = body ? json_dumps(body, flags) : NULL;
+    cleanup_buf struct buf text = BUF_INIT(MAX_JSON);
+    bool ok = body && json_print(&text, body);
     json_decref(body);
-    if (text)
-        exchange_reply(x, status, type_json, text, strlen(text));
+    if (ok)
+        exchange_reply(x, status, type_json, text.data, text.len);
     else
         exchange_refuse(x, 500, "the answer could not be written as JSON");
 }

@@ -4,6 +4,9 @@
  * connections at work at once, each kept alive. WHAT is
  *
  *   cycle   create, run /usr/bin/true to its end, kill; COUNT times in all
+ *   churn   create and kill, COUNT times in all
+ *   pause   pause and resume of one sandbox that is made for it, COUNT times
+ *   fork    100 forks of such a sandbox in one request, COUNT times; they are killed in between
  *   exec    /usr/bin/true in one sandbox that is made for it, COUNT times
  *   create  create, COUNT times; prints "id ID" for each
  *   list    GET /v2/sandboxes to its last page, COUNT times
@@ -31,8 +34,19 @@ struct connection {
     size_t length, body;
 };
 
-enum step { STEP_CREATE, STEP_COMMAND, STEP_READY, STEP_KILL, STEP_LIST, STEP_COUNT };
-static const char *const step_names[] = {"create", "command", "create+command", "kill", "list"};
+enum step {
+    STEP_CREATE,
+    STEP_COMMAND,
+    STEP_READY,
+    STEP_KILL,
+    STEP_LIST,
+    STEP_PAUSE,
+    STEP_RESUME,
+    STEP_FORK,
+    STEP_COUNT
+};
+static const char *const step_names[] = {"create", "command", "create+command", "kill",
+                                         "list",   "pause",   "resume",         "fork"};
 
 static const char *socket_path;
 static int total;
@@ -202,6 +216,51 @@ static void do_cycle(struct connection *c) {
     record(STEP_KILL, clock_mono_us() - ran);
 }
 
+static void do_churn(struct connection *c) {
+    int64_t began = clock_mono_us();
+    create(c);
+    int64_t created = clock_mono_us();
+    kill_sandbox(c, c->id);
+    record(STEP_CREATE, created - began);
+    record(STEP_KILL, clock_mono_us() - created);
+}
+
+/* A POST to the sandbox of this connection. */
+static void act(struct connection *c, const char *what, const char *body, int want) {
+    char request[512];
+    int n = snprintf(request, sizeof(request),
+                     "POST /sandboxes/%s/%s HTTP/1.1\r\nHost: localhost\r\n"
+                     "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                     c->id, what, strlen(body), body);
+    ask(c, request, (size_t)n, want);
+}
+
+static void do_pause(struct connection *c) {
+    int64_t began = clock_mono_us();
+    act(c, "pause", "{}", 204);
+    int64_t paused = clock_mono_us();
+    act(c, "resume", "{\"timeout\":3600}", 201);
+    record(STEP_PAUSE, paused - began);
+    record(STEP_RESUME, clock_mono_us() - paused);
+}
+
+static void do_fork(struct connection *c) {
+    enum { FORKS = 100 };
+    char(*ids)[ID_ROOM] = calloc(FORKS, sizeof(*ids));
+    const char *at = c->answer;
+    int64_t began = clock_mono_us();
+    act(c, "fork", "{\"count\":100,\"timeout\":600}", 201);
+    record(STEP_FORK, clock_mono_us() - began);
+    for (size_t i = 0; i < FORKS; i++) {
+        at = strstr(at, "\"sandboxID\":\"");
+        if (!at || sscanf(at += strlen("\"sandboxID\":\""), "%31[^\"]", ids[i]) != 1)
+            fail("not 100 forks in", c->answer);
+    }
+    for (size_t i = 0; i < FORKS; i++)
+        kill_sandbox(c, ids[i]);
+    free(ids);
+}
+
 static void do_create(struct connection *c) {
     int64_t began = clock_mono_us();
     create(c);
@@ -215,23 +274,25 @@ static void do_command(struct connection *c) {
     record(STEP_COMMAND, clock_mono_us() - began);
 }
 
-static const struct {
+static const struct kind {
     const char *name;
     void (*once)(struct connection *c);
+    bool has_sandbox; /* of its own, for all it does */
 } kinds[] = {
-    {"cycle", do_cycle}, {"exec", do_command}, {"create", do_create},
-    {"list", do_list},   {"kill", do_kill},
+    {"cycle", do_cycle, false}, {"exec", do_command, true}, {"create", do_create, false},
+    {"churn", do_churn, false}, {"pause", do_pause, true},  {"fork", do_fork, true},
+    {"list", do_list, false},   {"kill", do_kill, false},
 };
 
 static void *worker(void *argument) {
     struct connection c = {0};
-    void (*once)(struct connection *) = *(void (**)(struct connection *))argument;
+    const struct kind *kind = argument;
     open_connection(&c);
-    if (once == do_command)
+    if (kind->has_sandbox)
         create(&c);
     while (__atomic_fetch_add(&started, 1, __ATOMIC_RELAXED) < total)
-        once(&c);
-    if (once == do_command)
+        kind->once(&c);
+    if (kind->has_sandbox)
         kill_sandbox(&c, c.id);
     close(c.fd);
     free(c.answer);
@@ -239,23 +300,23 @@ static void *worker(void *argument) {
 }
 
 int main(int argc, char **argv) {
-    void (*once)(struct connection *) = NULL;
+    const struct kind *kind = NULL;
     for (size_t i = 0; argc == 5 && i < ARRAY_LEN(kinds); i++)
         if (strcmp(argv[2], kinds[i].name) == 0)
-            once = kinds[i].once;
+            kind = &kinds[i];
     int parallel = argc == 5 ? atoi(argv[4]) : 0;
-    if (!once || parallel < 1 || parallel > 1000) {
-        fprintf(stderr, "usage: load SOCKET cycle|exec|create|list|kill COUNT PARALLEL\n");
+    if (!kind || parallel < 1 || parallel > 1000) {
+        fprintf(stderr, "usage: load SOCKET WHAT COUNT PARALLEL\n");
         return 2;
     }
     socket_path = argv[1];
-    total = once == do_kill ? 1 : atoi(argv[3]);
+    total = kind->once == do_kill ? 1 : atoi(argv[3]);
     for (size_t i = 0; i < STEP_COUNT; i++)
         series[i] = calloc(MAX_SERIES, sizeof(int64_t));
     pthread_t *threads = calloc((size_t)parallel, sizeof(*threads));
     int64_t began = clock_mono_us();
     for (int i = 0; i < parallel; i++)
-        pthread_create(&threads[i], NULL, worker, &once);
+        pthread_create(&threads[i], NULL, worker, (void *)(uintptr_t)kind);
     for (int i = 0; i < parallel; i++)
         pthread_join(threads[i], NULL);
     printf("wall %lld\n", (long long)(clock_mono_us() - began));

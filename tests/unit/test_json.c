@@ -58,8 +58,85 @@ START_TEST(long_strings_are_read_like_others) {
 }
 END_TEST
 
+/* ---- printing, against jansson's own ---- */
+
+static unsigned seed = 1;
+
+static unsigned pick(unsigned below) {
+    seed = seed * 1103515245U + 12345U;
+    return (seed >> 16) % below;
+}
+
+static json_t *random_text(void) {
+    static const char *const pieces[] = {"a",
+                                         "\"",
+                                         "\\",
+                                         "\n",
+                                         "\x01",
+                                         "\x1f",
+                                         "\x7f",
+                                         "/",
+                                         "\b\f\r\t",
+                                         "\xc3\xa9",
+                                         "\xf0\x9f\x98\x80",
+                                         "word "};
+    char text[128] = "";
+    for (unsigned i = pick(8); i; i--)
+        strcat(text, pieces[pick(ARRAY_LEN(pieces))]);
+    return json_stringn(text, strlen(text) + (pick(20) == 0)); /* some hold a NUL */
+}
+
+static json_t *random_value(unsigned depth) {
+    static const double reals[] = {0.43, 1.0, -0.0, 1e300, 1.5e-7, 123456789.125};
+    json_t *value = depth && pick(2) ? json_object() : json_array();
+    switch (depth ? pick(8) : 2 + pick(6)) {
+    case 0:
+    case 1:
+        for (unsigned i = pick(5); i; i--) {
+            json_t *key = random_text();
+            if (json_is_array(value))
+                json_array_append_new(value, random_value(depth - 1));
+            else
+                json_object_set_new(value, json_string_value(key), random_value(depth - 1));
+            json_decref(key);
+        }
+        return value;
+    case 2:
+        json_decref(value);
+        return random_text();
+    case 3:
+        json_decref(value);
+        return json_integer((json_int_t)pick(1000) - 500);
+    case 4:
+        json_decref(value);
+        return json_integer(pick(2) ? INT64_MIN : INT64_MAX);
+    case 5:
+        json_decref(value);
+        return json_real(reals[pick(ARRAY_LEN(reals))]);
+    default:
+        json_decref(value);
+        return pick(3) ? json_boolean(pick(2)) : json_null();
+    }
+}
+
+START_TEST(prints_what_jansson_prints) {
+    for (int i = 0; i < 3000; i++) {
+        json_t *value = random_value(5);
+        cleanup_buf struct buf text = BUF_INIT(1 << 20), little = BUF_INIT(1);
+        char *expected =
+            json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+        ck_assert(json_print(&text, value));
+        ck_assert_str_eq(text.data, expected);
+        ck_assert(strlen(expected) == 1 || !json_print(&little, value));
+        free(expected);
+        json_decref(value);
+    }
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("json");
     tcase_add_loop_test(cases, long_strings_are_read_like_others, 0, ARRAY_LEN(texts));
+    tcase_add_test(cases, prints_what_jansson_prints);
     return unit_run("json", cases);
 }

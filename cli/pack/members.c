@@ -13,7 +13,7 @@
 #include <sched.h>
 #include <string.h>
 
-enum { MEMBER_SIZE = 1 << 20, LEVEL = 6, THREADS_MAX = 16 };
+enum { MEMBER_SIZE = 1 << 20, LEVEL = 5, THREADS_MAX = 16 };
 
 enum slot_state { SLOT_FREE, SLOT_FULL, SLOT_BUSY, SLOT_DONE };
 

@@ -20,6 +20,7 @@ const server = createServer(async (req, res) => {
   if (req.url.includes('/files/')) return json(201, { present: false, url: `http://127.0.0.1:${server.address().port}/upload` })
   res.writeHead(202, { 'content-length': 0 }).end()
 })
+server.keepAliveTimeout = 0 // between two requests the client packs, however long
 server.listen(0, '127.0.0.1', async () => {
   const template = Template({ fileContextPath: folder }).fromImage('x').copy('tree', '/tree')
   await Template.buildInBackground(template, 'bench', {

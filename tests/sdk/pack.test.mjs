@@ -4,7 +4,7 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Template } from 'e2b'
@@ -39,11 +39,20 @@ const trees = {
     symlinkSync('dir', join(d, 'l/dir-link'))
     symlinkSync('/etc/hostname', join(d, 'l/absolute'))
     symlinkSync('../é ü', join(d, 'l/odd'))
+    symlinkSync('file-link', join(d, 'l/link-to-link'))
+    symlinkSync('dir-link', join(d, 'l/link-to-dir-link'))
+    symlinkSync('.', join(d, 'l/itself'))
     file(d, 'é ü')
     return [['l', '/l'], ['l/file-link', '/f'], ['l/dir-link', '/d']]
   },
+  'hard links': (d) => {
+    file(d, 'h/one', 'text', 0o640)
+    linkSync(join(d, 'h/one'), join(d, 'h/two'))
+    linkSync(join(d, 'h/one'), join(d, 'outside'))
+    return [['h', '/h'], ['outside', '/o']]
+  },
   'names of all kinds': (d) => {
-    const names = ['a b', 'a-b', 'a.b', 'a/b', 'a0', 'ä', 'ÿ', '日本', '𝒳', '\uff5a', '\ue000', "quo'te", 'new\nline',
+    const names = ['a b', 'a-b', 'a.b', 'a/b', 'a0', 'ä', 'a\u0308', 'ÿ', ' leading', 'trailing ', 'dot.', '\u202e', '日本', '𝒳', '\uff5a', '\ue000', "quo'te", 'new\nline',
       '-dash', '.dot', '..dots', 'UPPER', 'lower', '~', '#hash', '$dollar', 'per%cent', 'tab\there', 'x'.repeat(200)]
     for (const name of names) file(d, `n/${name}`, name)
     return [['n', '/n']]

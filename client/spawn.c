@@ -46,7 +46,7 @@ static int connect_now(const struct paths *paths, struct error *err) {
             return is_mine(sock, paths, err) ? steal_fd(&sock) : -1;
         error_wrap(err, "%s", paths->runtime);
     }
-    if (err->kind != ERR_UNAVAILABLE)
+    if (err->kind != ERR_UNAVAILABLE && !err->hint[0])
         error_hint(err, "set E2B_HOME to a directory of your own");
     return -1;
 }

@@ -86,7 +86,7 @@ static bool check_private(const char *path, struct error *err) {
 bool paths_create(const struct paths *paths, struct error *err) {
     if (io_mkdirs(paths->state, 0700, err) && io_mkdirs(paths->runtime, 0700, err))
         return check_private(paths->runtime, err);
-    return error_hint(err, "set E2B_HOME to a directory that you can write");
+    return !err->hint[0] && error_hint(err, "set E2B_HOME to a directory that you can write");
 }
 
 bool paths_program(const char *name, char path[static PATHS_MAX], struct error *err) {

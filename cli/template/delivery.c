@@ -260,10 +260,13 @@ static bool hand_over(struct sending *s, const struct project_step *step, json_t
     return wait_for_courier(s, WAITING_MAX, err);
 }
 
-static int open_unnamed(struct error *err) {
+static const char *temporary_folder(void) {
     const char *folder = getenv("TMPDIR");
-    if (!folder || !*folder)
-        folder = "/tmp";
+    return folder && *folder ? folder : "/tmp";
+}
+
+static int open_unnamed(struct error *err) {
+    const char *folder = temporary_folder();
     int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
         cleanup_free char *path = NULL;
@@ -288,8 +291,12 @@ static bool pack_step(struct sending *s, struct project_step *step, json_t *slot
     cleanup_close int fd = open_unnamed(err);
     if (fd < 0)
         return false;
-    if (!s->pack->write(&step->tree, step->source, step->dest, &watch, fd, hash, &len, err))
+    if (!s->pack->write(&step->tree, step->source, step->dest, &watch, fd, hash, &len, err)) {
+        if (err->kind == ERR_NO_SPACE)
+            error_hint(err, "free some space in %s, or set TMPDIR to a directory that has some",
+                       temporary_folder());
         return blame(s->project, step, err);
+    }
     if (strcmp(hash, step->hash) != 0) {
         error_set(err, ERR_CONFLICT, "files of %s changed while they were packed", step->source);
         return blame(s->project, step, err);

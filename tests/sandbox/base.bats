@@ -65,6 +65,17 @@ half_made() { ls -d "$E2B_HOME"/base/.new-* 2>/dev/null; }
     [ -z "$(ls "$E2B_HOME/base" | grep -v '^\.new')" ]
 }
 
+@test "without room for an archive it is told where room is needed" {
+    local state=$E2B_HOME
+    small_disk 2m
+    export E2B_HOME=$state TMPDIR=$BATS_TEST_TMPDIR/small
+    mkdir "$BATS_TEST_TMPDIR/project"
+    printf 'FROM base\nCOPY big /big\n' >"$BATS_TEST_TMPDIR/project/Dockerfile"
+    head -c 4m /dev/urandom >"$BATS_TEST_TMPDIR/project/big"
+    run -6 e2b template create big --path "$BATS_TEST_TMPDIR/project"
+    [[ "$output" == *"No space left on device"*"free some space in $TMPDIR, or set TMPDIR"* ]]
+}
+
 @test "whoever fills the disk is frozen before it is full, told why, and thawed when there is room" {
     small_disk 400m
     id=$(new_sandbox)

@@ -97,6 +97,8 @@ void guest_end(struct guest *g, void (*done)(void *ctx), void *ctx) {
     guest_fail_calls(g);
     if (g->control)
         control_stop(steal_ptr(&g->control));
+    if (g->death)
+        remains_hold(g->rt->remains, g->pid);
     kill_all(g);
     if (g->death)
         guest_be_patient(g, WAIT_FOR_DEATH_MS, on_immortal);

@@ -12,6 +12,7 @@
 #include "backend/runtime/holder.h"
 #include "backend/runtime/network.h"
 #include "backend/runtime/proc_usage.h"
+#include "backend/runtime/remains.h"
 #include "backend/runtime/runtime.h"
 #include "backend/runtime/sandbox_dirs.h"
 #include "backend/runtime/spares.h"
@@ -32,6 +33,7 @@ struct runtime {
     struct cgroups *cgroups;
     struct network *network;
     struct spares *spares;
+    struct remains *remains;
     struct disk *disk;
     struct guest *unmeasured; /* whose measuring could not start, until the watch is told */
     struct base base;

@@ -115,6 +115,7 @@ static bool start(struct runtime *rt, const struct runtime_config *config,
         return false;
     rt->network = network_start(rt->loop, &rt->zygote);
     rt->spares = spares_start(rt, config->spares);
+    rt->remains = remains_start(rt);
     fill_facts(rt);
     return sandbox_dirs_start(&rt->dirs, rt->loop, config->state, &rt->zygote, err) &&
            runtime_watch_disk(rt, config, err);
@@ -168,6 +169,8 @@ void runtime_stop(struct runtime *rt) {
         guest_abandon(rt->guests);
     if (rt->spares)
         spares_stop(rt->spares);
+    if (rt->remains)
+        remains_stop(rt->remains);
     if (rt->disk)
         disk_stop(rt->disk);
     if (rt->network)

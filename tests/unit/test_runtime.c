@@ -288,6 +288,38 @@ START_TEST(nothing_is_left_of_fifty_at_once) {
 }
 END_TEST
 
+/* How many network namespaces we have open. */
+static unsigned held_networks(void) {
+    char link[64];
+    unsigned count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    ck_assert_ptr_nonnull(dir);
+    for (struct dirent *e; (e = readdir(dir));) {
+        ssize_t len = readlinkat(dirfd(dir), e->d_name, link, sizeof(link));
+        count += len > 5 && memcmp(link, "net:[", 5) == 0;
+    }
+    closedir(dir);
+    return count;
+}
+
+START_TEST(networks_of_the_dead_wait_for_those_being_made_and_no_longer) {
+    enum { COUNT = 20 };
+    struct guest *first = world_create(&w);
+    for (unsigned i = 1; i < COUNT; i++)
+        world_begin(&w, i + 1);
+    world_kill(&w, first);
+    if (geteuid() == 0 && w.ready < COUNT)
+        ck_assert_uint_eq(held_networks(), 1);
+    world_wait(&w, &w.ready, COUNT);
+    const int64_t end = clock_mono_ms() + 5000;
+    while (held_networks() && clock_mono_ms() < end)
+        uv_run(&w.loop, UV_RUN_NOWAIT);
+    ck_assert_uint_eq(held_networks(), 0);
+    for (unsigned i = 1; i < COUNT; i++)
+        world_kill(&w, w.guests[i]);
+}
+END_TEST
+
 START_TEST(a_second_sandbox_of_that_name_leaves_the_first_alone) {
     struct guest *guest = world_create(&w);
     world_begin(&w, 1);
@@ -518,6 +550,7 @@ int main(void) {
     tcase_add_test(cases, signals_reach_processes_that_are_ours_and_alive);
     tcase_add_test(cases, a_helper_tells_that_nobody_listens);
     tcase_add_test(cases, nothing_is_left_of_fifty_at_once);
+    tcase_add_test(cases, networks_of_the_dead_wait_for_those_being_made_and_no_longer);
     tcase_add_test(cases, a_second_sandbox_of_that_name_leaves_the_first_alone);
     tcase_add_test(cases, the_death_of_its_first_process_is_noticed);
     tcase_add_test(cases, a_zygote_that_died_is_replaced);

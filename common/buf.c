@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/buf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +14,10 @@ void buf_free(struct buf *b) {
 
 bool buf_reserve(struct buf *b, size_t len) {
     size_t most = MIN(b->max, SIZE_MAX / 2 - 1); /* doubling and the NUL must not wrap */
-    if (len > most || b->len > most - len)
+    if (len > most || b->len > most - len) {
+        errno = EFBIG;
         return false;
+    }
     size_t need = b->len + len + 1;
     if (need <= b->cap)
         return true;

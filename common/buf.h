@@ -23,7 +23,8 @@ void buf_free(struct buf *b);
 bool buf_add(struct buf *b, const void *bytes, size_t len) must_check;
 bool buf_puts(struct buf *b, const char *text) must_check;
 bool buf_printf(struct buf *b, const char *format, ...) printf_like(2, 3) must_check;
-/* Room for `len` more bytes behind the content; commit with b->len += n. */
+/* Room for `len` more bytes behind the content; commit with b->len += n. False, as of those above,
+ * with errno: EFBIG beyond the maximum, or ENOMEM. */
 bool buf_reserve(struct buf *b, size_t len) must_check;
 void buf_consume(struct buf *b, size_t len);
 /* Hands the bytes on (NUL-terminated, free()d by the caller); the buffer is empty afterwards. */

@@ -25,10 +25,8 @@ bool io_write_all(int fd, const void *bytes, size_t len) {
 bool io_read_all(int fd, struct buf *into) {
     for (;;) {
         size_t room = MIN(into->max - into->len, (size_t)64 << 10);
-        if (!room || !buf_reserve(into, room)) {
-            errno = EFBIG;
+        if (!buf_reserve(into, MAX(room, (size_t)1)))
             return false;
-        }
         ssize_t n = read(fd, into->data + into->len, room);
         if (n < 0 && errno == EINTR)
             continue;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/json.h"
 
+#include <errno.h>
 #include <string.h>
 
 static json_t *parse_plain(const char *bytes, size_t len, struct error *err) {
     json_error_t problem;
+    errno = 0;
     json_t *value = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &problem);
-    if (!value)
+    if (!value && errno == ENOMEM) /* whatever the parser made of it */
+        error_errno(err, ENOMEM, "cannot read JSON");
+    else if (!value)
         error_set(err, ERR_INVALID, "invalid JSON at line %d, column %d: %s", problem.line,
                   problem.column, problem.text);
     return value;

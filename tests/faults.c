@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,10 +18,11 @@
 #include <unistd.h>
 
 struct faults {
-    int64_t wall_ms;  /* how far the wall clock is ahead */
-    int64_t fail_at;  /* the allocation that fails, counted from 1; 0: none */
-    int64_t fail_all; /* and every one after it */
-    int64_t count;    /* allocations up to now; set to 0 by the test */
+    int64_t wall_ms; /* how far the wall clock is ahead */
+    int64_t fail_at; /* the allocation that fails, counted from 1; 0: none */
+    int64_t count;   /* allocations up to now; set to 0 by the test */
+    int64_t limited; /* there is room for so many bytes more: */
+    int64_t room;
 };
 
 static struct faults nothing, *faults = &nothing;
@@ -45,27 +47,48 @@ __attribute__((constructor)) static void begin(void) {
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
+void __libc_free(void *memory);
 
-static bool fails(void) {
-    if (!faults->fail_at || syscall(SYS_gettid) != main_thread)
+static bool is_meddled_with(void) {
+    return (faults->fail_at || faults->limited) && syscall(SYS_gettid) == main_thread;
+}
+
+static bool fails(size_t size) {
+    if (!is_meddled_with())
         return false;
-    int64_t number = ++faults->count;
-    if (number != faults->fail_at && !(faults->fail_all && number > faults->fail_at))
+    if ((!faults->fail_at || ++faults->count != faults->fail_at) &&
+        (!faults->limited || (int64_t)size <= faults->room))
         return false;
     errno = ENOMEM;
     return true;
 }
 
+/* What was taken before there was a limit gives room when it goes, as it does elsewhere. */
+static void *account(void *memory, int64_t sign) {
+    if (memory && faults->limited && is_meddled_with())
+        faults->room -= sign * (int64_t)malloc_usable_size(memory);
+    return memory;
+}
+
 void *malloc(size_t size) {
-    return fails() ? NULL : __libc_malloc(size);
+    return fails(size) ? NULL : account(__libc_malloc(size), 1);
 }
 
 void *calloc(size_t count, size_t size) {
-    return fails() ? NULL : __libc_calloc(count, size);
+    return fails(count * size) ? NULL : account(__libc_calloc(count, size), 1);
 }
 
 void *realloc(void *old, size_t size) {
-    return fails() ? NULL : __libc_realloc(old, size);
+    const int64_t had = old ? (int64_t)malloc_usable_size(old) : 0;
+    if (fails((int64_t)size > had ? size - (size_t)had : 0))
+        return NULL;
+    account(old, -1);
+    return account(__libc_realloc(old, size), 1);
+}
+
+void free(void *memory) {
+    account(memory, -1);
+    __libc_free(memory);
 }
 
 /* ---- the wall clock ---- */

@@ -39,14 +39,16 @@ static bool add_pair(json_t *object, struct slice key, struct slice value) {
 static bool parse_metadata(const char *encoded, struct pairs *pairs, struct error *err) {
     cleanup_json json_t *object = json_object();
     size_t len = strlen(encoded);
+    errno = 0;
     cleanup_free char *text = malloc(len + 1);
     bool ok = text && query_decode((struct slice){encoded, len}, text, true);
     struct slice rest = {text, ok ? strlen(text) : 0}, key, value;
     while (ok && query_next(&rest, &key, &value))
         ok = add_pair(object, key, value);
-    if (!ok || !pairs_from_json(pairs, object))
-        return error_set(err, ERR_INVALID, "Error parsing metadata");
-    return true;
+    if (ok && pairs_from_json(pairs, object))
+        return true;
+    return errno == ENOMEM ? error_errno(err, ENOMEM, "cannot list the sandboxes")
+                           : error_set(err, ERR_INVALID, "Error parsing metadata");
 }
 
 static bool is_word(const char *text, size_t len, const char *word) {

@@ -126,9 +126,14 @@ static void put(struct call *call) {
     r->x = call->x;
     r->core = api->core;
     r->writer = file_writer_open(core_loop(api->core), r->file.fd, &writing, r);
-    if (!r->writer)
-        abort();
-    exchange_set_events(call->x, &events, r);
+    if (r->writer) {
+        exchange_set_events(call->x, &events, r);
+        return;
+    }
+    upload_abort(api->core, &r->file);
+    free(r);
+    error_errno(&err, ENOMEM, "cannot take an upload");
+    exchange_reply_error(call->x, &err);
 }
 
 const struct route api_template_file_routes[] = {

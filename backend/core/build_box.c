@@ -4,6 +4,7 @@
  */
 #include "backend/core/build_box.h"
 #include "backend/core/core.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -204,9 +205,7 @@ static void on_started(void *ctx, struct process *process, const struct error *e
 
 void build_box_run(struct build_box *box, const struct build_command *command, bool in_background,
                    const struct build_box_events *events, void *ctx) {
-    struct running *r = calloc(1, sizeof(*r));
-    if (!r)
-        abort();
+    struct running *r = memory_need(sizeof(*r));
     *r = (struct running){.box = box,
                           .listener = {.data = on_data, .end = on_end, .lost = on_lost},
                           .events = events,
@@ -215,8 +214,8 @@ void build_box_run(struct build_box *box, const struct build_command *command, b
                           .input = command->input,
                           .next = box->running};
     box->running = r;
-    if (command->input >= 0 && !(r->piece = malloc(PIECE)))
-        abort();
+    if (command->input >= 0)
+        r->piece = memory_need(PIECE);
     struct error err = ERROR_INIT;
     if (*box->lost) {
         error_set(&err, ERR_GONE, "the sandbox of the step ended: %s", box->lost);
@@ -306,11 +305,9 @@ struct build_box *build_box_open(struct core *core, const struct build_box_plan 
                                  void (*ready)(void *ctx, const struct error *err), void *ctx) {
     static const struct guest_events events = {.process_exited = on_process_exited,
                                                .exited = on_exited};
-    struct build_box *box = calloc(1, sizeof(*box));
+    struct build_box *box = memory_need(sizeof(*box));
     struct plan plan;
     struct error err = ERROR_INIT;
-    if (!box)
-        abort();
     *box = (struct build_box){.core = core, .ready = ready, .ctx = ctx, .is_making = true};
     box->sandbox = make_sandbox(core, wanted);
     if (!sandbox_set_overlays(box->sandbox, wanted->overlays, &err))

@@ -4,6 +4,7 @@
  */
 #include "backend/core/build_internal.h"
 #include "backend/core/files.h"
+#include "common/memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -255,10 +256,9 @@ bool build_start(struct core *core, struct build *build, struct build_spec *spec
         build->status = BUILD_WAITING;
         return false;
     }
-    struct build_run *run = calloc(1, sizeof(*run));
-    if (!run || !(run->timer = malloc(sizeof(*run->timer))) ||
-        !(run->made = calloc(spec->stage_count, sizeof(*run->made))))
-        abort();
+    struct build_run *run = memory_need(sizeof(*run));
+    run->timer = memory_need(sizeof(*run->timer));
+    run->made = memory_need(spec->stage_count * sizeof(*run->made));
     run->core = core;
     run->build = build;
     run->spec = *spec;

@@ -5,6 +5,7 @@
  */
 #include "backend/core/core.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <string.h>
@@ -111,10 +112,8 @@ static bool has_room(const struct sandbox *sandbox, struct error *err) {
 }
 
 void capture(struct sandbox *sandbox, capture_done done, void *ctx) {
-    struct capturing *c = calloc(1, sizeof(*c));
+    struct capturing *c = memory_need(sizeof(*c));
     struct error err = ERROR_INIT;
-    if (!c)
-        abort();
     *c = (struct capturing){.core = sandbox->core,
                             .sandbox = sandbox,
                             .from = sandbox->state,

@@ -6,6 +6,7 @@
 #include "backend/core/core.h"
 #include "backend/core/logs.h"
 #include "backend/core/volumes.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -129,17 +130,13 @@ static void begin(struct order *order, struct sandbox *sandbox) {
 void sandbox_fork(struct core *core, const char *id, int64_t timeout_s, unsigned count,
                   sandbox_forked done, void *ctx) {
     struct error err = ERROR_INIT;
-    struct forking *f = calloc(1, sizeof(*f));
-    if (!f)
-        abort();
+    struct forking *f = memory_need(sizeof(*f));
     *f = (struct forking){.order = {.core = core, .begin = begin, .fail = fail},
                           .timeout_s = timeout_s,
                           .count = count,
                           .done = done,
                           .ctx = ctx};
-    f->results = calloc(count, sizeof(*f->results));
-    if (!f->results)
-        abort();
+    f->results = memory_need(count * sizeof(*f->results));
     if (sandbox_check_timeout(core, timeout_s, &err))
         order_give(&f->order, id);
     else

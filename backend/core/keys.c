@@ -17,8 +17,9 @@ static const int64_t keep_use_ms = 60 * 1000;
 
 const char *const key_prefixes[KEY_KINDS] = {[KEY_API] = "e2b_", [KEY_TOKEN] = "sk_e2b_"};
 
-static void hash_of(const char *text, unsigned char hash[static KEY_HASH]) {
-    SHA256((const unsigned char *)text, strlen(text), hash);
+/* False: there was no memory, and `hash` is of something else. */
+static bool hash_of(const char *text, unsigned char hash[static KEY_HASH]) {
+    return SHA256((const unsigned char *)text, strlen(text), hash) != NULL;
 }
 
 /* ---- load and keep ---- */
@@ -73,7 +74,8 @@ void keys_free(struct core *core) {
 
 bool keys_check(struct core *core, const char *text, bool may_be_token) {
     unsigned char hash[KEY_HASH];
-    hash_of(text, hash);
+    if (!hash_of(text, hash))
+        return false;
     for (struct key *key = core->keys; key; key = key->next) {
         if (CRYPTO_memcmp(key->hash, hash, KEY_HASH) != 0)
             continue;
@@ -118,7 +120,8 @@ static struct key *add(struct core *core, enum key_kind kind, const char *name, 
                        bool is_first, struct error *err) {
     const char *digits = text + strlen(key_prefixes[kind]);
     struct key *key = calloc(1, sizeof(*key));
-    if (!key) {
+    if (!key || !hash_of(text, key->hash)) {
+        free(key);
         error_errno(err, ENOMEM, "cannot make a key");
         return NULL;
     }
@@ -126,7 +129,6 @@ static struct key *add(struct core *core, enum key_kind kind, const char *name, 
     key->is_first = is_first;
     key->created_ms = clock_now_ms();
     ids_uuid(key->id);
-    hash_of(text, key->hash);
     snprintf(key->name, sizeof(key->name), "%s", name);
     snprintf(key->head, sizeof(key->head), "%s", digits);
     snprintf(key->tail, sizeof(key->tail), "%s", digits + KEY_DIGITS - KEY_TAIL);
@@ -198,7 +200,8 @@ bool key_delete(struct core *core, enum key_kind kind, const char *id, struct er
 bool keys_set_first(struct core *core, const char *text, struct error *err) {
     unsigned char hash[KEY_HASH];
     struct key *first = core->keys;
-    hash_of(text, hash);
+    if (!hash_of(text, hash))
+        return error_errno(err, ENOMEM, "cannot make a key");
     while (first && !first->is_first)
         first = first->next;
     if (first && CRYPTO_memcmp(first->hash, hash, KEY_HASH) == 0)

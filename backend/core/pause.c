@@ -6,6 +6,7 @@
 #include "backend/core/core.h"
 #include "backend/core/logs.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 struct pausing {
     struct order order;
@@ -87,9 +88,7 @@ static void on_thawed(void *ctx, const struct error *err) {
 }
 
 static void give_up(struct pausing *p, const struct error *err) {
-    struct give_up *g = malloc(sizeof(*g));
-    if (!g)
-        abort();
+    struct give_up *g = memory_need(sizeof(*g));
     *g = (struct give_up){p, *err};
     guest_resume(p->sandbox->guest, on_thawed, g);
 }
@@ -153,9 +152,7 @@ static void begin(struct order *order, struct sandbox *sandbox) {
 
 void sandbox_pause(struct core *core, const char *id, bool keep_memory, sandbox_changed done,
                    void *ctx) {
-    struct pausing *p = malloc(sizeof(*p));
-    if (!p)
-        abort();
+    struct pausing *p = memory_need(sizeof(*p));
     *p = (struct pausing){.order = {.core = core, .begin = begin, .fail = fail},
                           .keep_memory = keep_memory,
                           .done = done,

@@ -6,6 +6,7 @@
 #include "backend/core/build_run.h"
 #include "backend/core/core.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -149,9 +150,7 @@ static struct recipe *add_recipe(struct core *core, const char *id, const char *
 }
 
 static struct build *add_build(struct recipe *recipe, const char *id) {
-    struct build *build = calloc(1, sizeof(*build));
-    if (!build)
-        return NULL;
+    struct build *build = memory_need(sizeof(*build));
     snprintf(build->id, sizeof(build->id), "%s", id);
     build->recipe = recipe;
     build->older = recipe->newest;
@@ -389,8 +388,6 @@ struct build *build_new(struct core *core, const struct build_request *request, 
         return NULL;
     ids_uuid(id);
     struct build *build = add_build(recipe, id);
-    if (!build)
-        abort();
     build->status = BUILD_WAITING;
     build->created_ms = recipe->updated_ms = clock_now_ms();
     build->cpus = request->cpus;

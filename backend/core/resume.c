@@ -5,6 +5,7 @@
 #include "backend/core/core.h"
 #include "backend/core/logs.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <string.h>
 
@@ -72,9 +73,7 @@ struct setback {
 };
 
 static struct setback *setback_new(struct resuming *r, const struct error *err) {
-    struct setback *setback = malloc(sizeof(*setback));
-    if (!setback)
-        abort();
+    struct setback *setback = memory_need(sizeof(*setback));
     *setback = (struct setback){r, *err};
     return setback;
 }
@@ -186,10 +185,8 @@ static void begin(struct order *order, struct sandbox *sandbox) {
 
 void sandbox_resume(struct core *core, const char *id, const struct sandbox_resume *how,
                     sandbox_resumed done, void *ctx) {
-    struct resuming *r = malloc(sizeof(*r));
+    struct resuming *r = memory_need(sizeof(*r));
     struct error err = ERROR_INIT;
-    if (!r)
-        abort();
     *r = (struct resuming){.order = {.core = core, .begin = begin, .fail = fail},
                            .how = *how,
                            .done = done,

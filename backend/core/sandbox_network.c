@@ -5,6 +5,7 @@
  */
 #include "backend/core/core.h"
 #include "backend/store/sandboxes.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <string.h>
@@ -35,9 +36,7 @@ static void on_set(void *ctx, const struct error *err) {
 
 void sandbox_set_network(struct sandbox *sandbox, struct network_rules *rules,
                          void (*done)(void *ctx, const struct error *err), void *ctx) {
-    struct change *change = malloc(sizeof(*change));
-    if (!change)
-        abort();
+    struct change *change = memory_need(sizeof(*change));
     *change = (struct change){.core = sandbox->core, .rules = *rules, .done = done, .ctx = ctx};
     memcpy(change->id, sandbox->id, sizeof(change->id));
     change->rules.is_private = sandbox->network.is_private;

@@ -2,6 +2,7 @@
 #include "backend/core/secrets.h"
 #include "backend/core/core.h"
 #include "backend/core/seal.h"
+#include "common/memory.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -75,10 +76,9 @@ struct fit {
 
 static void on_any(void *ctx, const struct secret_row *row) {
     struct fit *fit = ctx;
-    unsigned char *value = malloc(row->sealed_len + 1);
-    fit->ok = value && unseal(fit->key, row->id, row->sealed, row->sealed_len, value);
-    if (value)
-        OPENSSL_cleanse(value, row->sealed_len + 1);
+    unsigned char *value = memory_need(row->sealed_len + 1);
+    fit->ok = unseal(fit->key, row->id, row->sealed, row->sealed_len, value);
+    OPENSSL_cleanse(value, row->sealed_len + 1);
     free(value);
 }
 
@@ -90,7 +90,7 @@ static bool load_key(struct core *core, unsigned char key[static SEAL_KEY], stru
     if (!store_secret_count(core->config.store, &count, err))
         return false;
     if (!seal_key_load(core->config.secret_key, count == 0, key, err)) {
-        if (count == 0) /* it could not be made */
+        if (count == 0 || err->kind == ERR_UNAVAILABLE)
             return false;
         error_wrap(err, "the key of the secrets is lost");
         return error_hint(err, "put it back, or delete all secrets to begin with a new one");

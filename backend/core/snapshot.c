@@ -5,6 +5,7 @@
  */
 #include "backend/core/core.h"
 #include "backend/core/logs.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -76,9 +77,7 @@ static void begin(struct order *order, struct sandbox *sandbox) {
 void sandbox_snapshot(struct core *core, const char *id, const char *name, sandbox_snapshotted done,
                       void *ctx) {
     struct error err = ERROR_INIT;
-    struct snapshotting *s = calloc(1, sizeof(*s));
-    if (!s)
-        abort();
+    struct snapshotting *s = memory_need(sizeof(*s));
     *s = (struct snapshotting){
         .order = {.core = core, .begin = begin, .fail = fail}, .done = done, .ctx = ctx};
     if (name && !template_check_name(name, s->name, s->tag, &err))

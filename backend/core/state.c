@@ -5,6 +5,7 @@
  * sandbox ever meet.
  */
 #include "backend/core/core.h"
+#include "common/memory.h"
 
 #include <stdio.h>
 
@@ -52,9 +53,7 @@ void sandbox_await(struct sandbox *sandbox, void (*go)(void *ctx), void *ctx) {
         go(ctx);
         return;
     }
-    struct sandbox_wait *wait = malloc(sizeof(*wait)), **last = &sandbox->waits;
-    if (!wait)
-        abort();
+    struct sandbox_wait *wait = memory_need(sizeof(*wait)), **last = &sandbox->waits;
     *wait = (struct sandbox_wait){.go = go, .ctx = ctx};
     while (*last)
         last = &(*last)->next;

@@ -5,6 +5,7 @@
 #include "backend/core/core.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <string.h>
@@ -66,10 +67,8 @@ static struct template **end_of_list(struct core *core) {
 static void take_name(struct template *template) {
     release(template->name);
     release(template->tag);
-    template->name = strdup("");
-    template->tag = strdup("");
-    if (!template->name || !template->tag)
-        abort();
+    template->name = memory_need_text("");
+    template->tag = memory_need_text("");
     template->alias = NULL;
 }
 

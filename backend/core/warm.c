@@ -7,6 +7,7 @@
 #include "backend/core/build_steps.h"
 #include "backend/core/core.h"
 #include "backend/core/process.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -148,9 +149,7 @@ static void on_started(void *ctx, struct process *process, const struct error *e
 
 void sandbox_warm(struct sandbox *sandbox, const struct template *template, sandbox_done done,
                   void *ctx) {
-    struct warming *w = calloc(1, sizeof(*w));
-    if (!w)
-        abort();
+    struct warming *w = memory_need(sizeof(*w));
     *w = (struct warming){
         .core = sandbox->core,
         .start = {.data = ignore_data, .end = on_start_ended, .lost = on_start_lost},
@@ -162,13 +161,12 @@ void sandbox_warm(struct sandbox *sandbox, const struct template *template, sand
     };
     snprintf(w->id, sizeof(w->id), "%s", sandbox->id);
     uv_timer_init(core_loop(w->core), &w->timer);
-    w->ready_cmd = strdup(template->ready_cmd);
-    w->state.user = strdup(template->default_user);
-    w->state.workdir = strdup(template->default_workdir ? template->default_workdir : "");
-    if (!w->ready_cmd || !w->state.user || !w->state.workdir ||
-        !pairs_copy(&w->state.env, &template->env))
-        abort();
-    if (step_shell(template->start_cmd, &w->state, &w->command, &w->err))
+    w->ready_cmd = memory_need_text(template->ready_cmd);
+    w->state.user = memory_need_text(template->default_user);
+    w->state.workdir = memory_need_text(template->default_workdir ? template->default_workdir : "");
+    bool ok = pairs_copy(&w->state.env, &template->env) ||
+              error_errno(&w->err, ENOMEM, "cannot run the template's start command");
+    if (ok && step_shell(template->start_cmd, &w->state, &w->command, &w->err))
         run(w, &w->start, on_started);
     else
         finish(w);

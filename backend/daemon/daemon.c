@@ -9,6 +9,9 @@
 #include "common/clock.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/memory.h"
+
+#include <openssl/crypto.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +28,47 @@ enum {
 };
 
 /* ---- start ---- */
+
+static void *need_for_uv(size_t size) {
+    return memory_need_more(NULL, size);
+}
+
+static void *need_array_for_uv(size_t count, size_t size) {
+    return memory_need(count * size);
+}
+
+static void *try_for_crypto(size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    return memory_try(size);
+}
+
+static void *try_more_for_crypto(void *old, size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    return memory_try_more(old, size);
+}
+
+static void free_for_crypto(void *memory, const char *file, int line) {
+    (void)file, (void)line;
+    free(memory);
+}
+
+/* libuv ends the program when it has no memory, what jansson could not add is missing then, and a
+ * digest that could not be made looks like one. */
+static void use_reserve(void) {
+    uv_replace_allocator(need_for_uv, memory_need_more, need_array_for_uv, free);
+    json_set_alloc_funcs(memory_try, free);
+    CRYPTO_set_mem_functions(try_for_crypto, try_more_for_crypto, free_for_crypto);
+}
+
+static void do_nothing(uv_work_t *work) {
+    (void)work;
+}
+
+/* The first work of all starts its threads, and that may not fail. */
+static void start_pool(struct daemon *daemon) {
+    static uv_work_t first;
+    uv_queue_work(&daemon->loop, &first, do_nothing, NULL);
+}
 
 /* Every sandbox costs descriptors; the soft limit is for programs that use select(). */
 static void raise_descriptor_limit(void) {
@@ -111,7 +155,9 @@ int daemon_main(void) {
     struct error err = ERROR_INIT;
     daemon.started_ms = clock_mono_ms();
     report_open();
+    use_reserve();
     uv_loop_init(&daemon.loop);
+    start_pool(&daemon);
     if (!start(&daemon, &err))
         fail(&daemon, &err);
     if (!daemon.failed)

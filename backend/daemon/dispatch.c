@@ -11,6 +11,7 @@
 #include "backend/envd/ports.h"
 #include "backend/envd/signature.h"
 #include "backend/envd/wake.h"
+#include "common/memory.h"
 
 #include <string.h>
 
@@ -92,11 +93,19 @@ static void serve_file_url(struct daemon *daemon, struct exchange *x) {
             x, &(struct error){.kind = ERR_UNAUTHENTICATED, .message = "invalid signature"});
 }
 
+static void refuse_for_memory(struct exchange *x) {
+    static const char text[] = "{\"code\":503,\"message\":\"the backend has no memory left\","
+                               "\"hint\":\"try again when there is more free memory\"}";
+    exchange_reply(x, 503, "application/json; charset=utf-8", text, sizeof(text) - 1);
+}
+
 void dispatch(void *ctx, struct exchange *x) {
     struct daemon *daemon = ctx;
     struct address address;
     enum address_kind kind = address_find(exchange_head(x), &address);
-    if (kind == ADDRESS_SANDBOX)
+    if (!memory_is_there())
+        refuse_for_memory(x);
+    else if (kind == ADDRESS_SANDBOX)
         serve_sandbox(daemon, &address, x);
     else if (kind != ADDRESS_NONE)
         refuse_address(x, kind);

@@ -8,6 +8,7 @@
 #include "backend/daemon/daemon.h"
 
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <sys/stat.h>
 
@@ -90,9 +91,7 @@ static void on_one_ended(void *ctx) {
 
 void daemon_end_all(struct daemon *daemon, void (*ended)(void *ctx), void *ctx) {
     struct sandbox *sandbox;
-    struct ending *ending = malloc(sizeof(*ending));
-    if (!ending)
-        abort();
+    struct ending *ending = memory_need(sizeof(*ending));
     *ending = (struct ending){.daemon = daemon, .ended = ended, .ctx = ctx, .left = 1};
     while ((sandbox = sandbox_first_known(daemon->core))) {
         ending->left++;

@@ -9,6 +9,7 @@
 #include "backend/api/waiting.h"
 #include "backend/core/cache.h"
 #include "backend/core/uploads.h"
+#include "common/memory.h"
 
 struct request {
     struct waiting *waiting;
@@ -20,9 +21,7 @@ static void measure(struct call *call, cache_measured done, bool all) {
     struct error err = ERROR_INIT;
     struct call as_api = *call;
     as_api.ctx = &daemon->api;
-    struct request *request = malloc(sizeof(*request));
-    if (!request)
-        abort();
+    struct request *request = memory_need(sizeof(*request));
     *request = (struct request){.all = all, .waiting = waiting_begin(&as_api)};
     if (request->waiting && cache_measure(daemon->core, done, request, &err))
         return;

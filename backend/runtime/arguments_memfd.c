@@ -27,8 +27,11 @@ int arguments_memfd(const struct guest_spawn *spawn, struct error *err) {
     if (!add(&b, spawn->user) || !add(&b, spawn->cwd) || !add(&b, spawn->tag) ||
         !add(&b, spawn->cmd) || !add_list(&b, spawn->args, &head.arg_count) ||
         !add_list(&b, spawn->env, &head.env_count)) {
-        error_set(err, ERR_TOO_LARGE, "arguments and environment take more than %d bytes",
-                  AGENT_MAX_ARGUMENTS);
+        if (errno == ENOMEM)
+            error_errno(err, ENOMEM, "cannot keep the arguments");
+        else
+            error_set(err, ERR_TOO_LARGE, "arguments and environment take more than %d bytes",
+                      AGENT_MAX_ARGUMENTS);
     } else {
         head.bytes = (uint32_t)b.len;
         memfd = memfd_create("arguments", MFD_CLOEXEC);

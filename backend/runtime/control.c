@@ -5,6 +5,7 @@
  */
 #include "backend/runtime/control.h"
 #include "common/io.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <string.h>
@@ -242,9 +243,7 @@ void control_stop(struct control *c) {
 
 void control_send(struct control *c, const struct agent_request *request, int *fds, size_t fd_count,
                   control_done done, void *ctx) {
-    struct call *call = calloc(1, sizeof(*call));
-    if (!call)
-        abort();
+    struct call *call = memory_need(sizeof(*call));
     call->request = *request;
     call->request.version = AGENT_PROTOCOL;
     call->request.id = ++c->last_id;

@@ -4,6 +4,7 @@
  * new agent until it says hello.
  */
 #include "backend/runtime/internal.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -27,9 +28,7 @@ enum {
 
 struct guest *guest_new(struct runtime *rt, const char *id, const struct guest_events *events,
                         void *ctx, guest_ready ready) {
-    struct guest *g = calloc(1, sizeof(*g));
-    if (!g)
-        abort();
+    struct guest *g = memory_need(sizeof(*g));
     snprintf(g->id, sizeof(g->id), "%s", id);
     g->rt = rt;
     g->pid = g->pidfd = g->connection = -1;
@@ -76,9 +75,7 @@ void guest_free(struct guest *g) {
 
 void guest_be_patient(struct guest *g, uint64_t ms, void (*on_over)(uv_timer_t *timer)) {
     guest_stop_waiting(g);
-    g->patience = malloc(sizeof(*g->patience));
-    if (!g->patience)
-        abort();
+    g->patience = memory_need(sizeof(*g->patience));
     uv_timer_init(g->rt->loop, g->patience);
     g->patience->data = g;
     uv_timer_start(g->patience, on_over, ms, 0);

@@ -6,6 +6,7 @@
 #include "backend/runtime/internal.h"
 #include "backend/runtime/network.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 /* Outlives the guest when that ends first. */
 struct guest_link {
@@ -34,9 +35,7 @@ static void keep(struct guest *g, int fd) {
 void guest_connect(struct guest *g, const struct plan_network *policy, bool is_new) {
     const struct network_guest self = {g->pid, g->pidfd};
     guest_forget_link(g);
-    g->link = malloc(sizeof(*g->link));
-    if (!g->link)
-        abort();
+    g->link = memory_need(sizeof(*g->link));
     g->link->guest = g;
     keep(g, network_set(g->rt->network, &self, policy, is_new, on_connected, g->link));
 }

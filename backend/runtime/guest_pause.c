@@ -6,6 +6,7 @@
  */
 #include "backend/runtime/internal.h"
 #include "backend/runtime/stop.h"
+#include "common/memory.h"
 
 enum { LOOK_AGAIN_MS = 2, PATIENCE_LOOKS = 2500, ANSWER_MS = 10000 };
 
@@ -29,9 +30,7 @@ bool guest_thaw(struct guest *g, struct error *err) {
 }
 
 static void begin(struct guest *g, guest_done done, void *ctx) {
-    g->calm = calloc(1, sizeof(*g->calm));
-    if (!g->calm)
-        abort();
+    g->calm = memory_need(sizeof(*g->calm));
     *g->calm = (struct guest_calm){.rt = g->rt, .done = done, .ctx = ctx};
 }
 
@@ -86,9 +85,7 @@ static void on_look(uv_timer_t *timer) {
 }
 
 static void look_again(struct guest *g) {
-    g->calm->timer = malloc(sizeof(*g->calm->timer));
-    if (!g->calm->timer)
-        abort();
+    g->calm->timer = memory_need(sizeof(*g->calm->timer));
     uv_timer_init(g->rt->loop, g->calm->timer);
     g->calm->timer->data = g;
     uv_timer_start(g->calm->timer, on_look, LOOK_AGAIN_MS, LOOK_AGAIN_MS);

@@ -5,6 +5,7 @@
  */
 #include "backend/runtime/arguments_memfd.h"
 #include "backend/runtime/internal.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,9 +31,7 @@ struct guest_call {
 };
 
 static struct guest_call *call_new(struct guest *g, void *ctx) {
-    struct guest_call *call = calloc(1, sizeof(*call));
-    if (!call)
-        abort();
+    struct guest_call *call = memory_need(sizeof(*call));
     call->guest = g;
     call->ctx = ctx;
     call->status = call->held[0] = call->held[1] = -1;
@@ -232,8 +231,8 @@ static void on_spawned(void *ctx, struct control_reply *reply) {
         end_unwanted(call);
         return;
     }
-    call->watch = malloc(sizeof(*call->watch));
-    if (!call->watch || uv_poll_init(call->guest->rt->loop, call->watch, call->status) < 0)
+    call->watch = memory_need(sizeof(*call->watch));
+    if (uv_poll_init(call->guest->rt->loop, call->watch, call->status) < 0)
         abort();
     call->watch->data = call;
     uv_poll_start(call->watch, UV_READABLE, on_status);
@@ -279,10 +278,8 @@ void guest_spawn(struct guest *guest, const struct guest_spawn *spawn, guest_spa
                  void *ctx) {
     struct guest_call *call = call_new(guest, ctx);
     call->spawned = done;
-    call->user = strdup(spawn->user ? spawn->user : "");
-    call->cwd = strdup(spawn->cwd ? spawn->cwd : "");
-    if (!call->user || !call->cwd)
-        abort();
+    call->user = memory_need_text(spawn->user ? spawn->user : "");
+    call->cwd = memory_need_text(spawn->cwd ? spawn->cwd : "");
     if (!ask_to_spawn(call, spawn, &call->err))
         fail_later(call);
 }

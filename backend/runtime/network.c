@@ -6,6 +6,7 @@
 #include "backend/runtime/veth.h"
 #include "backend/runtime/zygote_client.h"
 #include "common/io.h"
+#include "common/memory.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -144,8 +145,8 @@ struct network *network_start(uv_loop_t *loop, struct zygote_client *zygote) {
     n->loop = loop;
     n->zygote = zygote;
     choose_way(n);
-    n->child_ended = calloc(1, sizeof(*n->child_ended));
-    if (!n->child_ended || uv_signal_init(loop, n->child_ended) != 0)
+    n->child_ended = memory_need(sizeof(*n->child_ended));
+    if (uv_signal_init(loop, n->child_ended) != 0)
         abort();
     n->child_ended->data = n;
     uv_signal_start(n->child_ended, reap, SIGCHLD);
@@ -367,9 +368,7 @@ static void start(struct change *c) {
 int network_set(struct network *n, const struct network_guest *guest,
                 const struct plan_network *policy, bool is_new, network_done done, void *ctx) {
     int pair[2] = {-1, -1};
-    struct change *before = find_change(n, guest->pid), *c = calloc(1, sizeof(*c));
-    if (!c)
-        abort();
+    struct change *before = find_change(n, guest->pid), *c = memory_need(sizeof(*c));
     *c = (struct change){.network = n, .work.data = c, .socket = -1, .done = done, .ctx = ctx};
     c->guest = (struct network_guest){guest->pid, fcntl(guest->pidfd, F_DUPFD_CLOEXEC, 0)};
     c->is_new = is_new;

@@ -7,6 +7,7 @@
 #include "backend/runtime/seccomp.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "common/paths.h"
 
 #include <errno.h>
@@ -43,9 +44,7 @@ static void on_idle(uv_idle_t *idle) {
 }
 
 void runtime_defer(struct runtime *rt, void (*work)(void *ctx), void *ctx) {
-    struct deferred *d = malloc(sizeof(*d));
-    if (!d)
-        abort();
+    struct deferred *d = memory_need(sizeof(*d));
     *d = (struct deferred){.work = work, .ctx = ctx};
     *rt->last_deferred = d;
     rt->last_deferred = &d->next;

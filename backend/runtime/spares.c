@@ -4,6 +4,7 @@
 #include "backend/runtime/internal.h"
 #include "common/ids.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <string.h>
 
@@ -197,9 +198,7 @@ struct guest *spares_take(struct spares *s, const struct plan *plan) {
  */
 
 static uv_timer_t *new_timer(struct spares *s) {
-    uv_timer_t *timer = malloc(sizeof(*timer));
-    if (!timer)
-        abort();
+    uv_timer_t *timer = memory_need(sizeof(*timer));
     uv_timer_init(s->rt->loop, timer);
     timer->data = s;
     uv_unref((uv_handle_t *)timer);
@@ -207,9 +206,7 @@ static uv_timer_t *new_timer(struct spares *s) {
 }
 
 struct spares *spares_start(struct runtime *rt, unsigned count) {
-    struct spares *s = calloc(1, sizeof(*s));
-    if (!s)
-        abort();
+    struct spares *s = memory_need(sizeof(*s));
     s->rt = rt;
     s->wanted = count;
     s->rest = new_timer(s);

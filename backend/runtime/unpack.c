@@ -4,6 +4,7 @@
  */
 #include "backend/runtime/internal.h"
 #include "common/buf.h"
+#include "common/memory.h"
 #include "common/paths.h"
 
 #include <errno.h>
@@ -117,9 +118,7 @@ static bool prepare(struct unpacking *u, int source) {
 
 struct unpacking *runtime_unpack(struct runtime *rt, const char *layer, int source,
                                  runtime_unpacked done, void *ctx) {
-    struct unpacking *u = calloc(1, sizeof(*u));
-    if (!u)
-        abort();
+    struct unpacking *u = memory_need(sizeof(*u));
     *u = (struct unpacking){
         .rt = rt, .said = BUF_INIT(MAX_SAID), .open = 2, .done = done, .ctx = ctx};
     snprintf(u->layer, sizeof(u->layer), "%s", layer);

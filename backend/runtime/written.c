@@ -5,6 +5,7 @@
  */
 #include "backend/runtime/internal.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,9 +24,7 @@ struct job {
 };
 
 static struct job *job_new(struct runtime *rt, guest_done done, void *ctx) {
-    struct job *job = calloc(1, sizeof(*job));
-    if (!job)
-        abort();
+    struct job *job = memory_need(sizeof(*job));
     *job = (struct job){.rt = rt, .fd = -1, .done = done, .ctx = ctx};
     job->work.data = job->poll.data = job;
     return job;
@@ -163,9 +162,7 @@ static void on_measured(uv_poll_t *poll, int status, int events) {
 void runtime_measure_layer(struct runtime *rt, const char *layer,
                            void (*done)(void *ctx, int64_t bytes), void *ctx) {
     struct error ignored = ERROR_INIT;
-    struct measuring *m = calloc(1, sizeof(*m));
-    if (!m)
-        abort();
+    struct measuring *m = memory_need(sizeof(*m));
     *m = (struct measuring){.rt = rt, .fd = -1, .bytes = -1, .done = done, .ctx = ctx};
     m->poll.data = m;
     cleanup_close int rw = layer_dirs_open(&rt->dirs, layer);

@@ -20,6 +20,8 @@ bool store_fail(struct store *store, const char *what, struct error *err) {
             "free some space where %s is: kill a sandbox that is not needed, delete a "
             "snapshot, or try `e2b local gc`",
             store_path(store));
+    case SQLITE_NOMEM:
+        return error_errno(err, ENOMEM, "%s", what);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         error_set(err, ERR_UNAVAILABLE, "%s: another program has locked the state file", what);

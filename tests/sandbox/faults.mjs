@@ -6,10 +6,10 @@ import { dirname } from 'node:path'
 import { startDaemon } from './daemon.mjs'
 
 const file = `${process.env.HOME}/faults`
-const at = { wallMs: 0, failAt: 8, failAll: 16, count: 24 }
+const at = { wallMs: 0, failAt: 8, count: 16, limited: 24, room: 32 }
 
 const fd = openSync(file, 'w+')
-writeSync(fd, Buffer.alloc(32), 0, 32, 0)
+writeSync(fd, Buffer.alloc(40), 0, 40, 0)
 process.on('exit', () => closeSync(fd))
 
 export function setFault(name, value) {

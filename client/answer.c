@@ -18,7 +18,7 @@ static const struct {
 } statuses[] = {
     {400, ERR_INVALID, "bad request", ""},
     {401, ERR_UNAUTHENTICATED, "the server wants other credentials",
-     "check E2B_API_KEY, or log in with `e2b auth login`"},
+     "check E2B_API_KEY, or the login in ~/.e2b/config.json"},
     {403, ERR_FORBIDDEN, "the server forbids it", ""},
     {404, ERR_NOT_FOUND, "not found", ""},
     {408, ERR_TIMEOUT, "the server gave up waiting", ""},

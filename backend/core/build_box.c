@@ -248,8 +248,15 @@ static void on_process_exited(void *ctx, int32_t pid, int32_t status) {
 
 static void on_exited(void *ctx, const char *reason) {
     struct build_box *box = ctx;
-    snprintf(box->lost, sizeof(box->lost), "%s", reason);
+    snprintf(box->lost, sizeof(box->lost), "%.120s", reason);
     process_lose_all(box->sandbox);
+}
+
+/* It would stand still until there is room: nobody waits for that. */
+static void on_frozen(void *ctx, const struct error *why) {
+    static const char known[] = "the sandbox is frozen: ";
+    const char *text = why->message;
+    on_exited(ctx, strncmp(text, known, strlen(known)) == 0 ? text + strlen(known) : text);
 }
 
 static void on_killed(void *ctx) {
@@ -303,8 +310,8 @@ static struct sandbox *make_sandbox(struct core *core, const struct build_box_pl
 
 struct build_box *build_box_open(struct core *core, const struct build_box_plan *wanted,
                                  void (*ready)(void *ctx, const struct error *err), void *ctx) {
-    static const struct guest_events events = {.process_exited = on_process_exited,
-                                               .exited = on_exited};
+    static const struct guest_events events = {
+        .process_exited = on_process_exited, .exited = on_exited, .frozen = on_frozen};
     struct build_box *box = memory_need(sizeof(*box));
     struct plan plan;
     struct error err = ERROR_INIT;

@@ -31,7 +31,8 @@ struct build_run {
     char layer[ID_UUID];
     struct step_command command;
     char label[BUILD_STEP], step[BUILD_STEP];
-    char last[256]; /* line on standard output */
+    char last[256];      /* line on standard output */
+    char complaint[256]; /* the first line on standard error */
     int64_t started_ms, ready_until_ms;
     struct unpacking *unpacking; /* of the image that is imported; NULL */
     uint64_t pause_ms;

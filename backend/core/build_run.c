@@ -213,6 +213,8 @@ void build_on_line(void *ctx, enum process_stream stream, const char *text) {
     const bool is_error = stream == PROCESS_ERR;
     if (!is_error)
         snprintf(run->last, sizeof(run->last), "%s", text);
+    else if (!*run->complaint)
+        snprintf(run->complaint, sizeof(run->complaint), "%s", text);
     build_log(run->core, run->build, is_error ? LOG_WARN : LOG_INFO, run->step, "%s[%s]: %s",
               run->label, is_error ? "stderr" : "stdout", text);
 }
@@ -227,7 +229,7 @@ void build_run_command(struct build_run *run, int input, const struct build_box_
                                           .env = &env,
                                           .input = input,
                                           .timeout_ms = STEP_TIMEOUT_MS};
-    run->last[0] = '\0';
+    run->last[0] = run->complaint[0] = '\0';
     build_box_run(run->box, &command, false, events, run);
     pairs_free(&env);
 }

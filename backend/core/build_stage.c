@@ -7,11 +7,12 @@
  */
 #include "backend/core/build_internal.h"
 #include "backend/core/uploads.h"
+#include "backend/runtime/disk.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { SHARED_FROM_LOWERS = ZYGOTE_MAX_LAYERS - 6 };
+enum { SHARED_FROM_LOWERS = ZYGOTE_MAX_LAYERS - 6, FULL_BYTES = 1 << 20 };
 
 static const struct build_step *step_now(const struct build_run *run) {
     return run->at ? &build_stage_now(run)->steps[run->at - 1] : &run->user;
@@ -79,6 +80,20 @@ void build_end_step(struct build_run *run, const struct error *err) {
     build_fail(run, &own);
 }
 
+static bool is_disk_full(const struct build_run *run) {
+    const char *state = run->core->config.state;
+    struct disk_space space;
+    return state && disk_look(state, &space) && space.free < FULL_BYTES;
+}
+
+/* What our own scripts complain of says more than their status. When the disk is full the log may
+ * have lost it. */
+static void explain(const struct build_run *run, const char *status, struct error *why) {
+    const bool is_ours = step_now(run)->type != STEP_RUN && *run->complaint;
+    error_set(why, ERR_INVALID, "%.250s%s", is_ours ? run->complaint : status,
+              is_disk_full(run) ? ": the backend's disk is full" : "");
+}
+
 static void on_step_ended(void *ctx, const struct process_end *end, const struct error *err) {
     struct error why = ERROR_INIT;
     if (err && err->kind == ERR_UNAUTHENTICATED)
@@ -88,7 +103,7 @@ static void on_step_ended(void *ctx, const struct process_end *end, const struct
     else if (end->deadline)
         error_set(&why, ERR_TIMEOUT, "it took longer than an hour: build timed out");
     else if (!end->exited || end->exit_code != 0)
-        error_set(&why, ERR_INVALID, "%.500s", end->status);
+        explain(ctx, end->status, &why);
     build_end_step(ctx, why.kind ? &why : NULL);
 }
 

@@ -23,7 +23,8 @@ static const char run_script[] =
 /* The archive comes on standard input. It is unpacked on the disk of the target, given its owner
  * and mode, and only then put in place: a directory's contents into the target, whose own links to
  * directories are followed. What the target does not have yet is renamed, which costs nothing, but
- * for files beside each other: a program started for each would cost more than a copy. */
+ * for files beside each other: a program started for each would cost more than a copy. After a
+ * failure nothing is removed: that goes with the sandbox, and why it failed can still be seen. */
 static const char copy_script[] =
     "set -e\n"
     "src=$1 dest=$2 user=$3 mode=$4 zip=$5 base=$6\n"
@@ -32,7 +33,6 @@ static const char copy_script[] =
     "/etc/passwd)\n"
     "case $dest in /*) ;; *) dest=${base:-/}/$dest ;; esac\n"
     "new=$(mktemp -d /.e2b-copy.XXXXXX)\n"
-    "trap 'rm -rf \"$new\"' EXIT\n"
     "tar -x${zip}of - -C \"$new\"\n"
     "from=$new/$src\n"
     "[ -e \"$from\" ] || [ -L \"$from\" ] || "
@@ -46,7 +46,7 @@ static const char copy_script[] =
     "  from=$(cd \"$from\" && pwd -P)\n"
     "  if [ ! -d \"$dest\" ]; then\n"
     "    mkdir -p \"$dest\"; dest=$(cd \"$dest\" && pwd -P); rmdir \"$dest\"\n"
-    "    chmod 755 \"$from\"; mv \"$from\" \"$dest\"; exit\n"
+    "    chmod 755 \"$from\"; mv \"$from\" \"$dest\"; rm -rf \"$new\"; exit\n"
     "  fi\n"
     "  keep=; tar --help 2>&1 | grep -q keep-directory-symlink && keep=--keep-directory-symlink\n"
     "  cd \"$from\"\n"
@@ -68,7 +68,8 @@ static const char copy_script[] =
     "  if [ -d \"$dest\" ]; then dest=$dest/$(basename \"$from\"); fi\n"
     "  mkdir -p \"$(dirname \"$dest\")\"\n"
     "  mv -f \"$from\" \"$dest\"\n"
-    "fi\n";
+    "fi\n"
+    "rm -rf \"$new\"\n";
 
 static const char workdir_script[] =
     "mkdir -p \"$1\" && { chown \"$2:$2\" \"$1\" || chown \"$2\" \"$1\" || true; } 2>/dev/null\n";

@@ -154,6 +154,15 @@ END
     mkdir d && mkfifo d/pipe
     run -1 --separate-stderr "$E2B" template create x
     [[ "$stderr" == *"d/pipe is a named pipe"* ]]
+    rm d/pipe
+    node -e 'require("net").createServer().listen("d/socket", () => process.exit())'
+    run -1 --separate-stderr "$E2B" template create x
+    [[ "$stderr" == *"Dockerfile:2:6: d/socket is a socket"*"name it in .dockerignore, or remove it"* ]]
+    echo d/socket >.dockerignore
+    mknod d/device c 0 0
+    run -1 --separate-stderr "$E2B" template create x
+    [[ "$stderr" == *"d/device is a device"* ]]
+    rm .dockerignore
     printf 'FROM a AS one\nFROM b\nCOPY --from=one /x /y\n' >Dockerfile
     run -8 --separate-stderr "$E2B" template create x
     [[ "$stderr" == *"Multi-stage"*"put the steps of the stages into one"* ]]
@@ -295,4 +304,16 @@ END
     [ "$status" = 5 ]
     grep -q 'd/z changed while it was read' err
     [ -z "$(ls -A out)" ]
+}
+
+@test "without room for the archive that is said, nothing is sent, and nothing half-made is left" {
+    unshare -rm true 2>/dev/null || skip "not here: nobody may mount a small file system"
+    printf 'FROM x\nCOPY d /d\n' >Dockerfile
+    mkdir d small
+    head -c 4000000 /dev/urandom >d/a
+    run -6 --separate-stderr unshare -rm sh -c 'mount -t tmpfs -o size=2M none small && TMPDIR=$PWD/small "$E2B" template create x'
+    [[ "$stderr" == *"Dockerfile:2:6: cannot write the archive: No space left on device"*"free some space"* ]]
+    [ "$(sent method url | grep -v files/)" = "POST /v3/templates" ]
+    run -0 unshare -rm sh -c 'mount -t tmpfs -o size=2M none small && ! "$E2B" template pack -o small && ls -A small'
+    [[ "$output" != *".gz"* && "$output" != *partial* ]]
 }

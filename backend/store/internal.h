@@ -42,8 +42,9 @@ void store_bind_text(sqlite3_stmt *statement, int at, const char *text); /* borr
 bool store_bind_pairs(sqlite3_stmt *statement, int at, const struct pairs *pairs);
 bool store_column_pairs(sqlite3_stmt *statement, int at, struct pairs *pairs, struct error *err);
 
-/* The schema, as the steps that lead to it; NULL ends them. */
+/* The schema, as the steps that lead to it, and how many they are. */
 extern const char *const store_steps[];
+extern const int store_newest;
 /* False when the file is damaged or of a newer version; nothing is written. */
 bool store_check_version(struct store *store, struct error *err);
 bool store_migrate(struct store *store, struct error *err);

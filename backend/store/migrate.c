@@ -216,11 +216,14 @@ const char *const store_steps[] = {
     "ALTER TABLE kept_layers ADD COLUMN step TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE kept_layers ADD COLUMN layer TEXT NOT NULL DEFAULT '';",
 
-    NULL,
-
     "DROP INDEX events_sandbox;"
     "CREATE INDEX events_sandbox ON events (sandbox_id, type);",
+
+    "ALTER TABLE templates ADD COLUMN start_cmd TEXT NOT NULL DEFAULT '';" /* "": none */
+    "ALTER TABLE templates ADD COLUMN ready_cmd TEXT NOT NULL DEFAULT '';",
 };
+
+const int store_newest = (int)ARRAY_LEN(store_steps);
 
 static bool execute(struct store *store, const char *sql, struct error *err) {
     if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
@@ -249,16 +252,14 @@ static bool take_step(struct store *store, int number, struct error *err) {
     return false;
 }
 
-static const int newest = (int)ARRAY_LEN(store_steps) - 1;
-
 bool store_check_version(struct store *store, struct error *err) {
     int at = 0;
     if (!version(store, &at, err))
         return false;
-    if (at <= newest)
+    if (at <= store_newest)
         return true;
     error_set(err, ERR_UNSUPPORTED, "the state file was written by a newer version (%d > %d)", at,
-              newest);
+              store_newest);
     return error_hint(err, "install that version, or start anew with another E2B_HOME");
 }
 
@@ -266,7 +267,7 @@ bool store_migrate(struct store *store, struct error *err) {
     int at = 0;
     if (!version(store, &at, err))
         return false;
-    for (; at < newest; at++)
+    for (; at < store_newest; at++)
         if (!take_step(store, at, err))
             return error_wrap(err, "step %d of the schema", at + 1);
     return true;

@@ -182,7 +182,8 @@ static struct store *connect_to(const char *path, int flags, struct error *err) 
 struct store *store_open(const char *path, struct error *err) {
     struct store *store =
         create_private(path, err) ? connect_to(path, SQLITE_OPEN_READWRITE, err) : NULL;
-    if (!store || (pragmas(store, err) && check_integrity(store, err) && store_migrate(store, err)))
+    if (!store || (store_check_version(store, err) && pragmas(store, err) &&
+                   check_integrity(store, err) && store_migrate(store, err)))
         return store;
     store_close(store);
     return NULL;

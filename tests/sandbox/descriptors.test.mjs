@@ -34,7 +34,7 @@ async function meets(what, request) {
   assert.ok(answer.status < 300 || answer.status === 503, `${what}: ${answer.status} ${answer.text}`)
   if (answer.status !== 503) return answer
   assert.match(answer.json.message, /oo many (open files|files open)/, what)
-  assert.match(answer.json.hint, /ulimit -n/, what)
+  if (what !== 'download') assert.match(answer.json.hint, /ulimit -n/, what) // its errors have no room for one
   refused++
 }
 

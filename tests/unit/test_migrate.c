@@ -28,13 +28,6 @@ static void tear_down(void) {
     ck_assert_int_eq(system(command), 0);
 }
 
-static int newest(void) {
-    int count = 0;
-    while (store_steps[count])
-        count++;
-    return count;
-}
-
 static void run(sqlite3 *db, const char *sql) {
     char *said = NULL;
     sqlite3_exec(db, sql, NULL, NULL, &said);
@@ -103,7 +96,7 @@ static const char schema[] = "SELECT type, name, sql FROM sqlite_schema ORDER BY
 START_TEST(an_older_file_keeps_its_rows) {
     cleanup_buf struct buf queries = BUF_INIT(65536), before = BUF_INIT(65536),
                            after = BUF_INIT(65536), wanted = BUF_INIT(65536), has = BUF_INIT(65536);
-    sqlite3 *db = make_old(newest());
+    sqlite3 *db = make_old(store_newest);
     ask(db, schema, &wanted);
     sqlite3_close(db);
     ck_assert_int_eq(unlink(path), 0);
@@ -128,7 +121,7 @@ START_TEST(an_older_file_keeps_its_rows) {
     ask(store->db, "PRAGMA integrity_check", &has);
     ask(store->db, "PRAGMA user_version", &has);
     char end[32];
-    snprintf(end, sizeof(end), "ok|\n%d|\n", newest());
+    snprintf(end, sizeof(end), "ok|\n%d|\n", store_newest);
     ck_assert_str_eq(has.data, end);
     store_close(store);
 }
@@ -139,7 +132,7 @@ START_TEST(a_newer_file_is_left_as_it_is) {
     cleanup_buf struct buf before = BUF_INIT(1 << 20), after = BUF_INIT(1 << 20);
     struct stat st;
     char log[128];
-    sqlite3 *db = make_old(newest());
+    sqlite3 *db = make_old(store_newest);
     run(db, _i ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE");
     run(db, "PRAGMA user_version = 999; CREATE TABLE of_tomorrow (x)");
     sqlite3_close(db);
@@ -159,7 +152,7 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("migrate");
     tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_loop_test(cases, an_older_file_keeps_its_rows, 1, newest() + 1);
+    tcase_add_loop_test(cases, an_older_file_keeps_its_rows, 1, store_newest + 1);
     tcase_add_loop_test(cases, a_newer_file_is_left_as_it_is, 0, 2);
     return unit_run("migrate", cases);
 }

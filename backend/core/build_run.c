@@ -103,12 +103,12 @@ static bool make_template(struct build_run *run, struct error *err) {
         .env = run->state.env,
         .overlays = overlays,
         .created_ms = clock_now_ms(),
+        .start_cmd = run->spec.start_cmd,
+        .ready_cmd = run->spec.ready_cmd,
     };
     build->template = overlays ? template_new(&row, err) : NULL;
     if (!build->template)
         return error_set(err, ERR_INTERNAL, "cannot keep the template");
-    build->template->start_cmd = strdup(run->spec.start_cmd);
-    build->template->ready_cmd = strdup(run->spec.ready_cmd);
     build->template->cpus = build->cpus;
     build->template->memory_mb = build->memory_mb;
     return true;

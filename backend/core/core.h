@@ -82,9 +82,9 @@ void core_tell_idle(struct core *core);
 void sandbox_carry_out_doom(struct sandbox *sandbox);
 
 /* ---- warm.c ---- */
-/* Runs the start command of a template that has one; then `done`. */
-void sandbox_warm(struct sandbox *sandbox, const struct template *template, sandbox_done done,
-                  void *ctx);
+/* Runs the start command of its template, if that has one; then `done`. A new sandbox in which it
+ * fails is ended; in one that was there before, that is told in its log. */
+void sandbox_warm(struct sandbox *sandbox, bool is_new, sandbox_done done, void *ctx);
 
 /* ---- pause.c ---- */
 /* Its first process has ended by itself. */

@@ -213,12 +213,12 @@ static bool load_template(struct build *build, const struct build_row *row, stru
         .env = row->env,
         .overlays = row->overlays,
         .created_ms = row->finished_ms,
+        .start_cmd = row->start_cmd,
+        .ready_cmd = row->ready_cmd,
     };
     build->template = template_new(&as_template, err);
     if (!build->template)
         return false;
-    build->template->start_cmd = strdup(row->start_cmd);
-    build->template->ready_cmd = strdup(row->ready_cmd);
     build->template->cpus = row->cpus;
     build->template->memory_mb = row->memory_mb;
     return true;

@@ -50,7 +50,17 @@ static bool record(struct resuming *r, struct error *err) {
     return false;
 }
 
-static void finish(struct resuming *r) {
+static void on_warm(void *ctx, struct sandbox *sandbox, const struct error *err) {
+    struct resuming *r = ctx;
+    if (sandbox) {
+        r->done(r->ctx, sandbox, true, NULL);
+        free(r);
+    } else {
+        fail(&r->order, err);
+    }
+}
+
+static void finish(struct resuming *r, bool is_anew) {
     struct sandbox *sandbox = r->sandbox;
     process_begin_adopted(sandbox);
     sandbox_begin(sandbox);
@@ -61,8 +71,10 @@ static void finish(struct resuming *r) {
         fail(&r->order, &(struct error){.kind = ERR_GONE, .message = "the sandbox has ended"});
         return;
     }
-    r->done(r->ctx, sandbox, true, NULL);
-    free(r);
+    if (is_anew)
+        sandbox_warm(sandbox, false, on_warm, r);
+    else
+        on_warm(r, sandbox, NULL);
 }
 
 /* ---- anew ---- */
@@ -96,7 +108,7 @@ static void on_started(void *ctx, struct guest *guest, const struct error *err) 
         return;
     }
     r->sandbox->guest = guest;
-    finish(r);
+    finish(r, true);
 }
 
 /* The owner that the guest's events go to is the sandbox, and the answer needs both. */
@@ -143,7 +155,7 @@ static void on_thawed(void *ctx, const struct error *err) {
     if (err)
         drop_memory(r); /* it was lost: what it wrote is not */
     else if (record(r, &own))
-        finish(r);
+        finish(r, false);
     else
         guest_pause(r->sandbox->guest, on_frozen_again, setback_new(r, &own));
 }

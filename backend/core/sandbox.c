@@ -114,16 +114,6 @@ void sandbox_fill_plan(const struct sandbox *sandbox, struct plan *plan) {
     memcpy(plan->overlays, sandbox->overlays.at, sizeof(plan->overlays));
 }
 
-static void hand_out(struct sandbox *sandbox, const struct making *making) {
-    const struct template *template =
-        template_by_id(sandbox->core, sandbox->template_id, sandbox->build_id);
-    recipe_count_spawn(sandbox->core, sandbox->template_id);
-    if (template && template->start_cmd && *template->start_cmd)
-        sandbox_warm(sandbox, template, making->done, making->ctx);
-    else
-        making->done(making->ctx, sandbox, NULL);
-}
-
 static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     struct sandbox *sandbox = ctx;
     struct error own = ERROR_INIT;
@@ -140,7 +130,8 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
         sandbox_begin(sandbox);
         metrics_count_start(sandbox->core);
         sandbox_log(sandbox, LOG_INFO, "created from template %s", sandbox->template_id);
-        hand_out(sandbox, making);
+        recipe_count_spawn(sandbox->core, sandbox->template_id);
+        sandbox_warm(sandbox, true, making->done, making->ctx);
     } else {
         sandbox_leave(sandbox);
         making->done(making->ctx, NULL, err);

@@ -34,6 +34,8 @@ static bool record(struct snapshotting *s, struct sandbox *sandbox, const struct
         return error_errno(err, ENOMEM, "cannot record the snapshot");
     ids_template(id);
     ids_uuid(build_id);
+    const struct template *from =
+        template_by_id(sandbox->core, sandbox->template_id, sandbox->build_id);
     struct template_row row = {
         .id = id,
         .build_id = build_id,
@@ -45,6 +47,8 @@ static bool record(struct snapshotting *s, struct sandbox *sandbox, const struct
         .workdir = sandbox->default_workdir ? sandbox->default_workdir : "",
         .env = sandbox->env,
         .overlays = text,
+        .start_cmd = from && from->start_cmd ? from->start_cmd : "",
+        .ready_cmd = from && from->ready_cmd ? from->ready_cmd : "",
         .created_ms = clock_now_ms(),
     };
     return record_checkpoint(sandbox, &row, err) && template_add(s->order.core, &row, err);

@@ -37,11 +37,13 @@ static bool copy_texts(struct template *to, const struct template_row *row) {
     to->name = strdup(row->name);
     to->tag = strdup(row->tag);
     to->sandbox_id = strdup(row->sandbox_id);
+    to->start_cmd = strdup(row->start_cmd);
+    to->ready_cmd = strdup(row->ready_cmd);
     to->created_ms = row->created_ms;
     if (to->name && *to->name)
         to->alias = to->name;
     return to->id && to->build_id && to->default_user && to->name && to->tag && to->sandbox_id &&
-           (to->default_workdir || !*row->workdir);
+           to->start_cmd && to->ready_cmd && (to->default_workdir || !*row->workdir);
 }
 
 struct template *template_new(const struct template_row *row, struct error *err) {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The start command of a template, which runs in every sandbox that is made of it: the sandbox is
- * handed out when the ready command has succeeded. A ready command that only sleeps guesses how
- * long a start takes; that was waited for when the template was built.
+ * The start command of a template, which runs in every sandbox that is made of it, and again when
+ * one starts anew without its memory: the sandbox is handed out when the ready command has
+ * succeeded. A ready command that only sleeps guesses how long a start takes; that was waited for
+ * when the template was built.
  */
 #include "backend/core/build_steps.h"
 #include "backend/core/core.h"
+#include "backend/core/logs.h"
 #include "backend/core/process.h"
 #include "common/memory.h"
 
@@ -26,6 +28,7 @@ struct warming {
     uint64_t pause_ms;
     int64_t until_ms;
     struct error err;
+    bool is_new;
     sandbox_done done;
     void *ctx;
 };
@@ -46,8 +49,12 @@ static void finish(struct warming *w) {
         sandbox = NULL;
     if (!sandbox && !w->err.kind)
         error_set(&w->err, ERR_GONE, "the sandbox ended while its start command was run");
-    if (sandbox && w->err.kind)
+    if (sandbox && w->err.kind && w->is_new) {
         sandbox_kill(sandbox, "its start command failed", NULL, NULL);
+    } else if (sandbox && w->err.kind) {
+        sandbox_log(sandbox, LOG_WARN, "%s", w->err.message);
+        w->err.kind = ERR_NONE;
+    }
     w->done(w->ctx, w->err.kind ? NULL : sandbox, w->err.kind ? &w->err : NULL);
     uv_close((uv_handle_t *)&w->timer, on_timer_closed);
 }
@@ -147,8 +154,13 @@ static void on_started(void *ctx, struct process *process, const struct error *e
     finish(w);
 }
 
-void sandbox_warm(struct sandbox *sandbox, const struct template *template, sandbox_done done,
-                  void *ctx) {
+void sandbox_warm(struct sandbox *sandbox, bool is_new, sandbox_done done, void *ctx) {
+    const struct template *template =
+        template_by_id(sandbox->core, sandbox->template_id, sandbox->build_id);
+    if (!template || !template->start_cmd || !*template->start_cmd) {
+        done(ctx, sandbox, NULL);
+        return;
+    }
     struct warming *w = memory_need(sizeof(*w));
     *w = (struct warming){
         .core = sandbox->core,
@@ -156,6 +168,7 @@ void sandbox_warm(struct sandbox *sandbox, const struct template *template, sand
         .ready = {.data = ignore_data, .end = on_checked, .lost = on_check_lost},
         .pause_ms = FIRST_PAUSE_MS,
         .until_ms = clock_mono_ms() + READY_WITHIN_MS,
+        .is_new = is_new,
         .done = done,
         .ctx = ctx,
     };

@@ -11,7 +11,8 @@ bool store_template_insert(struct store *store, const struct template_row *row, 
     sqlite3_stmt *s = store_prepare(
         store,
         "INSERT INTO templates (id, kind, build_id, name, tag, sandbox_id, user, workdir, env,"
-        " overlays, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " overlays, created_ms, start_cmd, ready_cmd)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         err);
     if (!s)
         return false;
@@ -29,6 +30,8 @@ bool store_template_insert(struct store *store, const struct template_row *row, 
     }
     store_bind_text(s, 10, row->overlays);
     sqlite3_bind_int64(s, 11, row->created_ms);
+    store_bind_text(s, 12, row->start_cmd);
+    store_bind_text(s, 13, row->ready_cmd);
     return store_run(store, s, "cannot record the template", err);
 }
 
@@ -65,17 +68,19 @@ static bool read_row(sqlite3_stmt *s, struct template_row *row, struct error *er
         .workdir = (const char *)sqlite3_column_text(s, 7),
         .overlays = (const char *)sqlite3_column_text(s, 9),
         .created_ms = sqlite3_column_int64(s, 10),
+        .start_cmd = (const char *)sqlite3_column_text(s, 11),
+        .ready_cmd = (const char *)sqlite3_column_text(s, 12),
     };
     return store_column_pairs(s, 8, &row->env, err);
 }
 
 bool store_template_each(struct store *store, void (*each)(void *ctx, struct template_row *row),
                          void *ctx, struct error *err) {
-    sqlite3_stmt *s = store_prepare(
-        store,
-        "SELECT id, kind, build_id, name, tag, sandbox_id, user, workdir, env, overlays, created_ms"
-        " FROM templates ORDER BY created_ms, id",
-        err);
+    sqlite3_stmt *s = store_prepare(store,
+                                    "SELECT id, kind, build_id, name, tag, sandbox_id, user, "
+                                    "workdir, env, overlays, created_ms,"
+                                    " start_cmd, ready_cmd FROM templates ORDER BY created_ms, id",
+                                    err);
     if (!s)
         return false;
     int result;

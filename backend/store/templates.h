@@ -19,6 +19,7 @@ struct template_row {
     struct pairs env;
     const char *overlays; /* JSON */
     int64_t created_ms;
+    const char *start_cmd, *ready_cmd; /* "": none */
 };
 
 bool store_template_insert(struct store *store, const struct template_row *row, struct error *err);

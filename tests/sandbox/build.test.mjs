@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { archive, begin, build, end, name, place, put, run } from './builds.mjs'
-import { apiKey, ask, create, port, startDaemon } from './daemon.mjs'
+import { apiKey, ask, create, port, start, startDaemon } from './daemon.mjs'
 
 const home = process.env.E2B_HOME
 const isSingle = process.env.E2B_LANE === 'single' // one id: everybody is root
@@ -177,13 +177,25 @@ test('an archive that climbs writes nowhere but in its sandbox', async () => {
 /* ---- the start command ---- */
 
 test('the start command runs in every sandbox before it is handed out', async () => {
-  const built = await build({ startCmd: 'sleep .3; echo up > /home/user/up; sleep 1000', readyCmd: '[ -f /home/user/up ]' })
+  const built = await build({ startCmd: 'sleep .3; echo up >> /home/user/up; touch /dev/shm/up; sleep 1000', readyCmd: '[ -f /dev/shm/up ]' })
   assert.equal(built.status, 'ready', built.reason?.message)
   assert.ok(built.lines.includes('Template is ready'))
   const sandbox = await create({ templateID: built.template })
-  const file = await ask('GET', '/files?path=/home/user/up', undefined, {
-    headers: { 'e2b-sandbox-id': sandbox.sandboxID, 'e2b-sandbox-port': '49983', 'x-access-token': sandbox.envdAccessToken } })
-  assert.deepEqual([file.status, file.text], [200, 'up\n'])
+  const count = async (of) => Number((await start(of, 'pidof sleep >/dev/null && wc -l </home/user/up').end()).out)
+  const once = await count(sandbox)
+  assert.ok(once > 0)
+  // Again in all that starts without the memory of it: a fork, a snapshot, a cold resume.
+  const again = async (of) => assert.equal(await count(of), once + 1)
+  const [{ sandbox: fork }] = (await ask('POST', `/sandboxes/${sandbox.sandboxID}/fork`, { timeout: 300 })).json
+  await again(fork)
+  const { snapshotID } = (await ask('POST', `/sandboxes/${sandbox.sandboxID}/snapshots`, {})).json
+  const copy = await create({ templateID: snapshotID })
+  await again(copy)
+  assert.equal((await ask('POST', `/sandboxes/${sandbox.sandboxID}/pause`, { memory: false })).status, 204)
+  assert.equal((await ask('POST', `/sandboxes/${sandbox.sandboxID}/connect`, { timeout: 300 })).status, 201)
+  await again(sandbox)
+  for (const of of [fork, copy]) await ask('DELETE', `/sandboxes/${of.sandboxID}`)
+  await ask('DELETE', `/templates/${snapshotID}`)
   const refused = await ask('DELETE', `/templates/${built.template}`)
   assert.equal(refused.status, 400)
   assert.match(refused.json.message, /cannot delete template .* running sandboxes/)

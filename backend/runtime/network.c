@@ -308,34 +308,42 @@ static void set_routes(struct change *c) {
     uv_poll_start(&c->poll, UV_READABLE, on_reply);
 }
 
-/* On a thread of the pool. The pid is still its own as long as the pidfd can be signalled. */
-static void connect_guest(uv_work_t *work) {
-    struct change *c = work->data;
-    char path[64];
-    if (c->error.kind || !c->connect)
-        return;
-    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)c->guest.pid);
-    cleanup_close int netns = open(path, O_RDONLY | O_CLOEXEC);
-    if (netns < 0 || syscall(SYS_pidfd_send_signal, c->guest.pidfd, 0, NULL, 0) < 0)
-        error_errno(&c->error, errno, "the sandbox is gone");
-    else if (c->network->way == &ways[WAY_VETH])
-        veth_attach(netns, c->link, &c->error);
-    else if ((c->child = slirp_attach(c->guest.pid, c->exit_fd, &c->error)) > 0)
-        snprintf(c->link, sizeof(c->link), SLIRP_LINK);
-}
-
 static bool put_link(struct change *c) {
     free(c->commands[0]);
     c->commands[0] = strdup(c->link);
     return c->commands[0] || error_errno(&c->error, ENOMEM, "cannot set the sandbox's routes");
 }
 
-static void after_connect(uv_work_t *work, int status) {
+/* As root there is no need of a helper. */
+static void set_veth(struct change *c, int netns) {
+    if (!c->connect || (veth_attach(netns, c->link, &c->error) && put_link(c)))
+        veth_route(netns, (const char *const *)(uintptr_t)c->commands, c->command_count, &c->error);
+}
+
+/* On a thread of the pool. The pid is still its own as long as the pidfd can be signalled. */
+static void change_guest(uv_work_t *work) {
+    struct change *c = work->data;
+    const bool is_veth = c->network->way == &ways[WAY_VETH];
+    char path[64];
+    if (c->error.kind || !c->command_count || !(c->connect || is_veth))
+        return;
+    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)c->guest.pid);
+    cleanup_close int netns = open(path, O_RDONLY | O_CLOEXEC);
+    if (netns < 0 || syscall(SYS_pidfd_send_signal, c->guest.pidfd, 0, NULL, 0) < 0)
+        error_errno(&c->error, errno, "the sandbox is gone");
+    else if (is_veth)
+        set_veth(c, netns);
+    else if ((c->child = slirp_attach(c->guest.pid, c->exit_fd, &c->error)) > 0)
+        snprintf(c->link, sizeof(c->link), SLIRP_LINK);
+}
+
+static void after_change(uv_work_t *work, int status) {
     struct change *c = work->data;
     (void)status;
     if (c->child > 0 && !c->network->stopped)
         keep_child(c->network, c->child);
-    if (c->network->stopped || c->error.kind || !c->command_count || (c->connect && !put_link(c)))
+    if (c->network->stopped || c->error.kind || !c->command_count ||
+        c->network->way == &ways[WAY_VETH] || (c->connect && !put_link(c)))
         finish(c);
     else
         set_routes(c);
@@ -362,7 +370,7 @@ static struct change *find_change(const struct network *n, pid_t pid) {
 }
 
 static void start(struct change *c) {
-    uv_queue_work(c->network->loop, &c->work, connect_guest, after_connect);
+    uv_queue_work(c->network->loop, &c->work, change_guest, after_change);
 }
 
 int network_set(struct network *n, const struct network_guest *guest,

@@ -4,6 +4,7 @@
 #include "common/ids.h"
 #include "common/io.h"
 #include "common/netlink.h"
+#include "common/routes.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <pthread.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,4 +151,14 @@ bool veth_attach(int netns, char command[static VETH_COMMAND], struct error *err
     if (error)
         return error_errno(err, error, "cannot connect the sandbox to the host's network");
     return true;
+}
+
+bool veth_route(int netns, const char *const *commands, size_t count, struct error *err) {
+    cleanup_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (own < 0 || setns(netns, CLONE_NEWNET) < 0)
+        return error_errno(err, errno, "cannot enter the sandbox's network");
+    int error = routes_set(commands, count);
+    if (setns(own, CLONE_NEWNET) < 0)
+        abort(); /* what the thread does next must not be done in there */
+    return error == 0 || error_errno(err, error, "cannot set the sandbox's routes");
 }

@@ -39,6 +39,8 @@ void process_free(struct process *process) {
     free(process->args);
     pairs_free(&process->env);
     free(process->log);
+    if (process->is_gone)
+        *process->is_gone = true;
     free(process);
 }
 
@@ -98,6 +100,27 @@ static void on_forget(uv_timer_t *timer) {
     leave(timer->data);
 }
 
+/* Tells all of its end, or why they hear of none. False when that was the end of the process too.
+ */
+static bool tell_end(struct process *process, const struct error *why) {
+    const struct process_end how = process->end;
+    bool is_gone = false, *outer = process->is_gone;
+    process->is_gone = &is_gone;
+    while (!is_gone && process->listeners) {
+        struct process_listener *listener = process->listeners;
+        process_unlisten(listener);
+        if (why)
+            listener->lost(listener, why);
+        else
+            listener->end(listener, &how);
+    }
+    if (is_gone && outer)
+        *outer = true;
+    if (!is_gone)
+        process->is_gone = outer;
+    return !is_gone;
+}
+
 static void end(struct process *process) {
     struct error gone = ERROR_INIT;
     error_set(&gone, ERR_INTERNAL, "stdin not enabled or closed");
@@ -111,11 +134,7 @@ static void end(struct process *process) {
     uv_update_time(process->timer->loop);
     uv_timer_start(process->timer, on_forget, REMEMBER_MS, 0);
     guest_forget(process->sandbox->guest, process->pid);
-    while (process->listeners) {
-        struct process_listener *listener = process->listeners;
-        process_unlisten(listener);
-        listener->end(listener, &process->end);
-    }
+    tell_end(process, NULL);
 }
 
 void process_check_end(struct process *process) {
@@ -135,17 +154,10 @@ void process_on_exit(struct sandbox *sandbox, int32_t pid, int32_t status) {
     process_settle(process);
 }
 
-static void lose_listeners(struct process *process, const struct error *why) {
-    while (process->listeners) {
-        struct process_listener *listener = process->listeners;
-        process_unlisten(listener);
-        listener->lost(listener, why);
-    }
-}
-
 void process_desert_all(struct sandbox *sandbox, const struct error *why) {
-    for (struct process *at = sandbox->processes; at; at = at->next)
-        lose_listeners(at, why);
+    struct process *at = sandbox->processes;
+    while (at && tell_end(at, why))
+        at = at->next;
 }
 
 void process_lose_all(struct sandbox *sandbox) {
@@ -155,8 +167,8 @@ void process_lose_all(struct sandbox *sandbox) {
         struct process *process = sandbox->processes;
         sandbox->processes = process->next;
         process->ended = true; /* nothing more is read or told */
-        lose_listeners(process, &gone);
-        process_free(process);
+        if (tell_end(process, &gone))
+            process_free(process);
     }
 }
 

@@ -40,6 +40,7 @@ struct process {
 
     /* core's own */
     struct process_listener *listeners;
+    bool *is_gone; /* of whoever tells the listeners: one of them may end the sandbox */
     struct channel *out, *err, *in; /* a terminal: only out, both ways */
     struct process_write *writes, **writes_end;
     size_t writes_len;

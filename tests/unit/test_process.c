@@ -32,7 +32,14 @@ struct heard {
     enum error_kind lost_why;
     struct process *process;
     struct error error;
+    struct sandbox *ends; /* when it hears of the end */
+    bool has_ended_it;
 };
+
+static void end_sandbox(struct heard *heard) {
+    if (heard->ends)
+        sandbox_kill(heard->ends, "request", on_flag, &heard->has_ended_it);
+}
 
 static void on_data(struct process_listener *listener, enum process_stream stream,
                     const void *bytes, size_t len) {
@@ -49,12 +56,14 @@ static void on_end(struct process_listener *listener, const struct process_end *
     struct heard *heard = container_of(listener, struct heard, listener);
     heard->end = *end;
     heard->ended = true;
+    end_sandbox(heard);
 }
 
 static void on_lost(struct process_listener *listener, const struct error *why) {
     struct heard *heard = container_of(listener, struct heard, listener);
     heard->lost = true;
     heard->lost_why = why->kind;
+    end_sandbox(heard);
 }
 
 static void on_started(void *ctx, struct process *process, const struct error *failure) {
@@ -326,6 +335,29 @@ START_TEST(who_listens_to_a_frozen_sandbox_is_told_and_may_come_back) {
 }
 END_TEST
 
+/* The last to listen is told first. */
+START_TEST(who_is_told_of_an_end_may_end_the_sandbox) {
+    for (int freezes = 0; freezes < 2; freezes++) {
+        struct sandbox *sandbox = create(60);
+        struct heard *older = run(sandbox), *first = run(sandbox), *second = listen_anew();
+        process_listen(first->process, &second->listener);
+        second->ends = sandbox;
+        if (freezes)
+            fake_guest_freezes(sandbox->id);
+        else
+            fake_exit(fake_last_process(), 0, false);
+        wait_for(&second->has_ended_it);
+        ck_assert(freezes ? second->lost : second->ended);
+        ck_assert(first->lost && older->lost);
+        ck_assert_int_eq(first->lost_why, ERR_GONE);
+        fake.frozen = false;
+        forget(older);
+        forget(first);
+        forget(second);
+    }
+}
+END_TEST
+
 START_TEST(a_start_that_the_sandbox_does_not_outlive) {
     struct sandbox *sandbox = create(60);
     struct heard *heard = listen_anew();
@@ -443,6 +475,7 @@ int main(void) {
     tcase_add_test(cases, input_has_bounds_and_a_broken_pipe_is_told);
     tcase_add_test(cases, the_end_of_a_sandbox_is_told_to_all);
     tcase_add_test(cases, who_listens_to_a_frozen_sandbox_is_told_and_may_come_back);
+    tcase_add_test(cases, who_is_told_of_an_end_may_end_the_sandbox);
     tcase_add_test(cases, a_start_that_the_sandbox_does_not_outlive);
     tcase_add_test(cases, an_adopted_process_is_what_it_was);
     tcase_add_test(cases, arguments_that_lie_are_not_believed);

@@ -62,6 +62,7 @@ struct client_post {
     const void *body;
     size_t len;
     int64_t timeout_ms;
+    int stop_fd; /* when it can be read there is no time left; -1: none */
 };
 bool client_post(struct client *client, const struct client_post *post, int *status,
                  struct error *err);

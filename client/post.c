@@ -17,9 +17,9 @@ bool client_post(struct client *client, const struct client_post *post, int *sta
     for (const char *const *header = post->headers; *header; header++)
         if (!request_header(&request, err, "%s", *header))
             return false;
-    cleanup_transfer struct transfer *transfer =
-        request_run(client, &request, post->timeout_ms, err);
-    if (transfer)
-        *status = transfer->status;
-    return transfer || error_hint(err, "does anybody listen there?");
+    cleanup_transfer struct transfer *transfer = request_begin(client, &request, err);
+    if (!transfer || !request_wait_unless(transfer, post->timeout_ms, post->stop_fd, err))
+        return error_hint(err, "does anybody listen there?");
+    *status = transfer->status;
+    return true;
 }

@@ -89,20 +89,28 @@ struct transfer *request_begin(struct client *client, const struct request *requ
     return client->transport->begin(client->self, &wire, err);
 }
 
-bool request_wait(struct transfer *transfer, int64_t timeout_ms, struct error *err) {
+bool request_wait_unless(struct transfer *transfer, int64_t timeout_ms, int stop_fd,
+                         struct error *err) {
     int64_t deadline = clock_mono_ms() + timeout_ms;
     while (!transfer->done) {
-        struct pollfd fd = {.fd = transfer->transport->fd(transfer), .events = POLLIN};
+        struct pollfd fds[] = {{.fd = transfer->transport->fd(transfer), .events = POLLIN},
+                               {.fd = stop_fd, .events = POLLIN}};
         int64_t left = deadline - clock_mono_ms();
         if (left <= 0)
             return error_set(err, ERR_TIMEOUT, "no answer from the server within %lld s",
                              (long long)timeout_ms / 1000);
-        if (poll(&fd, 1, (int)left) < 0 && errno != EINTR)
+        if (poll(fds, ARRAY_LEN(fds), (int)left) < 0 && errno != EINTR)
             return error_errno(err, errno, "cannot wait for the server");
+        if (fds[1].revents)
+            return error_set(err, ERR_UNAVAILABLE, "interrupted");
         if (!transfer->transport->pump(transfer, err))
             return false;
     }
     return true;
+}
+
+bool request_wait(struct transfer *transfer, int64_t timeout_ms, struct error *err) {
+    return request_wait_unless(transfer, timeout_ms, -1, err);
 }
 
 struct transfer *request_run(struct client *client, const struct request *request,

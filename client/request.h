@@ -41,6 +41,9 @@ struct transfer *request_run(struct client *client, const struct request *reques
                              int64_t timeout_ms, struct error *err);
 /* Waits until a transfer is complete. */
 bool request_wait(struct transfer *transfer, int64_t timeout_ms, struct error *err);
+/* Or until something can be read from stop_fd, which is ERR_UNAVAILABLE; -1: it cannot. */
+bool request_wait_unless(struct transfer *transfer, int64_t timeout_ms, int stop_fd,
+                         struct error *err);
 
 static inline void transfer_free(struct transfer **transfer) {
     if (*transfer)

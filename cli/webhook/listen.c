@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { FORWARD_MS = 8000, HEADER = 512, FORWARDED = 5 };
 static const char name_prefix[] = "e2b webhook listen, process ";
@@ -158,7 +159,8 @@ static bool hand_on(struct listener *l, const struct http1_head *head, const cha
                                      .headers = headers,
                                      .body = body,
                                      .len = len,
-                                     .timeout_ms = FORWARD_MS};
+                                     .timeout_ms = FORWARD_MS,
+                                     .stop_fd = l->receiver.signals};
     int64_t began = clock_mono_ms();
     bool ok = client_post(l->forward, &post, &outcome->status, &outcome->error);
     outcome->took_ms = clock_mono_ms() - began;
@@ -258,7 +260,9 @@ static bool check_reachable(const struct invocation *in, struct error *err) {
 
 static bool open_forward(struct listener *l, struct error *err) {
     static const struct target anywhere = {.kind = TARGET_REMOTE, .api_url = "", .domain = ""};
-    l->forward_to = option_string(l->in, "forward-to");
+    const char *url = l->forward_to = option_string(l->in, "forward-to");
+    if (url && strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)
+        return error_set(err, ERR_USAGE, "--forward-to needs a URL with http:// or https://");
     l->forward = l->forward_to ? client_open(&anywhere, false, err) : NULL;
     return !l->forward_to || l->forward;
 }

@@ -7,6 +7,9 @@
 #include "cli/output.h"
 #include "cli/root.h"
 #include "cli/sandbox/view.h"
+#include "common/buf.h"
+
+#include <string.h>
 
 static const struct option_spec options[] = {
     OUTPUT_FORMAT_OPTION,
@@ -19,6 +22,20 @@ static const char *const examples[] = {
     "e2b webhook add https://example.com/hook --events created,killed --secret-file secret.txt",
     "tell a server", NULL};
 
+/* "created, killed" is enough to read. */
+static void shorten_events(json_t *webhook) {
+    cleanup_buf struct buf text = BUF_INIT(1 << 10);
+    const json_t *events = json_object_get(webhook, "events"), *event;
+    size_t i;
+    bool ok = json_array_size(events) > 0;
+    json_array_foreach(events, i, event) {
+        const char *name = json_string_value(event), *dot = name ? strrchr(name, '.') : NULL;
+        ok = ok && name && buf_printf(&text, "%s%s", i ? ", " : "", dot ? dot + 1 : name);
+    }
+    if (ok)
+        json_object_set_new(webhook, "events", json_string(text.data));
+}
+
 static int list_run(struct invocation *in, struct error *err) {
     static const struct resource_column columns[] = {
         {"WEBHOOK ID", "id", NULL}, {"NAME", "name", NULL},
@@ -29,6 +46,8 @@ static int list_run(struct invocation *in, struct error *err) {
     cleanup_response struct response response = {0};
     if (!client_call(in->client, "GET", WEBHOOKS_PATH, NULL, &response, err))
         return -1;
+    for (size_t i = 0; !output_wants_json(in) && i < json_array_size(response.json); i++)
+        shorten_events(json_array_get(response.json, i));
     resource_print(in, response.json, columns, "No webhooks found");
     return EXIT_OK;
 }

@@ -15,6 +15,9 @@ teardown() {
 field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" | head -n 1; }
 said() { grep -q "$1" "$BATS_TEST_TMPDIR/said"; }
 
+# Somebody has a connection to this port of 127.0.0.1.
+connected() { awk -v to="0100007F:$(printf %04X "$1")" '$3 == to && $4 == "01" { found = 1 } END { exit !found }' /proc/net/tcp; }
+
 start_listener() { # options...
     "$E2B" webhook listen "$@" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
     listener=$!
@@ -79,6 +82,22 @@ JS
     stop_listener
 }
 
+@test "listen ends at once, also while what it hands on gets no answer" {
+    node -e 'require("net").createServer(() => {}).listen(0, "127.0.0.1", function () { console.log(this.address().port) })' \
+        >"$BATS_TEST_TMPDIR/port" 3>&- &
+    server=$!
+    until_true test -s "$BATS_TEST_TMPDIR/port"
+    start_listener --forward-to "http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/hook" --events resumed
+    e2b webhook trigger resumed
+    until_true connected "$(cat "$BATS_TEST_TMPDIR/port")"
+    began=$SECONDS
+    stop_listener
+    [ $((SECONDS - began)) -le 3 ]
+    said interrupted
+    [ "$(e2b webhook list)" = "No webhooks found" ]
+    run -2 e2b webhook listen --forward-to localhost:3000
+}
+
 @test "a listener that was killed is cleared away by the next" {
     start_listener
     kill -KILL "$listener"
@@ -94,6 +113,7 @@ JS
     id=$(field id <<<"$made")
     [[ $(field signatureSecret <<<"$made") == whsec_* ]]
     e2b webhook info "$id" | grep -q '^Enabled: false$'
+    e2b webhook list | grep -q 'disabled .* created, killed$'
     refute grep -q whsec_ <<<"$(e2b webhook info "$id" --format json)"
     printf 'a secret of mine\n' | e2b webhook update "$id" --secret-file - --name second --enabled
     e2b webhook info "$id" --format json | grep -q '"name": "second"'

@@ -6,6 +6,7 @@
 #include "cli/output.h"
 
 #include <poll.h>
+#include <unistd.h>
 
 enum { POLL_MS = 500, AT_ONCE = 10000 };
 
@@ -36,6 +37,12 @@ static bool print_all(const json_t *events, int64_t skip, bool as_json) {
     return fflush(stdout) == 0;
 }
 
+/* False: whoever reads what is printed has left. */
+static bool wait_a_moment(void) {
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, POLL_MS) <= 0 || !(out.revents & (POLLERR | POLLHUP));
+}
+
 static int tail_run(struct invocation *in, struct error *err) {
     cleanup_event_feed struct event_feed feed = {0};
     bool as_json = output_wants_json(in), open;
@@ -48,8 +55,7 @@ static int tail_run(struct invocation *in, struct error *err) {
     if (!first)
         return -1;
     open = print_all(first, lines ? 0 : (int64_t)json_array_size(first), as_json);
-    while (open && follow) {
-        poll(NULL, 0, POLL_MS);
+    while (open && follow && wait_a_moment()) {
         cleanup_json json_t *events = event_feed_next(&feed, AT_ONCE, err);
         if (!events)
             return -1;

@@ -155,4 +155,5 @@ JS
     until_true said 'paused  ionesandboxonesandbo1'
     [ "$(wc -l <"$BATS_TEST_TMPDIR/said")" = 2 ]
     run -2 e2b event list --since yesterday
+    timeout 10 "$E2B" event tail -n 1 | head -n 1 | grep -q paused # and it does not wait for one more
 }

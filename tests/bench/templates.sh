@@ -24,7 +24,7 @@ row_layers() {
     "$bench/pair" "$rounds" base e2b sandbox run -- true :: ten e2b sandbox run ten -- true >"$work/runs" || return 1
     line "e2b sandbox run -- true" "$work/runs" base
     line "e2b sandbox run ten -- true" "$work/runs" ten base
-    promise "a build of ten kept steps takes at most 300 ms" "$(field "$work/out" rebuild 2) <= 300000"
+    promise "a build of ten kept steps takes at most 150 ms" "$(field "$work/out" rebuild 2) <= 150000"
     promise "ten layers cost at most half as much again as base" \
         "$(field "$work/runs" ten 2) <= 1.5 * $(field "$work/runs" base 2)"
 }

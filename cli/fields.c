@@ -5,9 +5,24 @@
 
 #include <string.h>
 
+static bool is_list_of_texts(const json_t *value) {
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (!json_is_string(json_array_get(value, i)))
+            return false;
+    return json_array_size(value);
+}
+
 static void print(FILE *out, const char *label, const json_t *value, const struct field *field) {
     char room[FIELD_TEXT];
     fprintf(out, "%s: ", label);
+    if (is_list_of_texts(value)) {
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            fputs(i ? ", " : "", out);
+            output_safe(out, json_string_value(json_array_get(value, i)), "");
+        }
+        fputc('\n', out);
+        return;
+    }
     if (json_is_string(value)) {
         const char *text = json_string_value(value);
         output_safe(out, field && field->show ? field->show(text, room) : text, "");

@@ -85,10 +85,11 @@ static bool take_name(struct making *m, struct error *err) {
         m->name[i] = (char)tolower((unsigned char)text[start + i]);
     if (len && len <= NAME_LIMIT && !m->name[strspn(m->name, letters)])
         return true;
-    return error_set(err, ERR_USAGE,
-                     "Template name %s is not valid. Template name must contain only letters, "
-                     "numbers, dashes and underscores",
-                     text);
+    error_set(err, ERR_USAGE,
+              "Template name %s is not valid. Template name must contain only letters, numbers, "
+              "dashes and underscores",
+              text);
+    return strchr(text, ':') && error_hint(err, "--tag names the build");
 }
 
 static int64_t number_of(const struct making *m, const char *option, int64_t setting,
@@ -196,7 +197,15 @@ static struct build_follow follow_of(struct making *m) {
 static bool follow_build(struct making *m, struct error *err) {
     struct build_follow follow = follow_of(m);
     buildlog_say(&m->log, "Waiting for logs...");
-    return build_follow_run(&follow, err) && build_follow_verdict(&follow, err);
+    if (!build_follow_run(&follow, err))
+        return false;
+    if (build_follow_verdict(&follow, err))
+        return true;
+    const struct project_step *step = project_step_called(&m->project, follow.step);
+    if (!step || !step->origin || !step->origin->line)
+        return false;
+    err->hint[0] = '\0'; /* the place says more than the number */
+    return dockerfile_blame(&m->project.file, step->origin, err);
 }
 
 /* ---- how it ends ------------------------------------------------------------------------------

@@ -146,6 +146,21 @@ void project_free(struct project *project) {
     close_fd(&project->context);
 }
 
+const struct project_step *project_step_called(const struct project *project, const char *name) {
+    const char *colon = strrchr(name, ':'), *number = colon ? colon + 1 : name;
+    char *end;
+    unsigned long at = strtoul(number, &end, 10);
+    for (size_t i = 0; i < project->stage_count && end != number && !*end; i++) {
+        const struct project_stage *stage = &project->stages[i];
+        const bool is_last = i + 1 == project->stage_count;
+        const size_t len = colon ? (size_t)(colon - name) : 0;
+        if ((is_last ? !colon : strlen(stage->name) == len && !memcmp(stage->name, name, len)) &&
+            at >= 1 && at <= stage->count)
+            return &stage->steps[at - 1];
+    }
+    return NULL;
+}
+
 struct project_step *project_next(const struct project *project, size_t *at) {
     size_t number = 0;
     for (size_t i = 0; i < project->stage_count; i++)

@@ -70,6 +70,8 @@ bool project_open(struct project *project, const struct invocation *in, struct e
 void project_free(struct project *project);
 #define cleanup_project cleanup(project_free)
 
+/* As a server calls it: "3", or "STAGE:3" of another stage than the last; NULL: there is none. */
+const struct project_step *project_step_called(const struct project *project, const char *name);
 /* All steps that copy files, in order: *at counts from 0. NULL: no more. */
 struct project_step *project_next(const struct project *project, size_t *at);
 

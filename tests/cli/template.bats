@@ -135,6 +135,8 @@ END
     echo 'FROM ubuntu' >Dockerfile
     run -2 --separate-stderr "$E2B" template create 'bad name!'
     [[ "$stderr" == *"Template name bad name! is not valid"* ]]
+    run -2 --separate-stderr "$E2B" template create my-template:v1
+    [[ "$stderr" == *"Template name my-template:v1 is not valid"*"--tag names the build"* ]]
     run -2 "$E2B" template create
     run -2 "$E2B" template create x --memory-mb 1001
     run -2 "$E2B" template create x --cpu-count 0
@@ -199,7 +201,7 @@ END
 @test "a build that fails is told with the server's reason and the step" {
     printf 'FROM ubuntu\nRUN mock-fail\n' >Dockerfile
     run -1 --separate-stderr "$E2B" template create x
-    [[ "$stderr" == *"❌ Template build failed."*"error: command failed: exit status 1"*"step 3"* ]]
+    [[ "$stderr" == *"❌ Template build failed."*$'error: Dockerfile:2:1: command failed: exit status 1\n    RUN mock-fail\n    ^'* ]]
     [[ "$output" == *"[builder 3/5] RUN mock-fail"* ]]
     E2B_API_KEY=e2b_bad run -3 --separate-stderr "$E2B" template create x
 }

@@ -120,14 +120,37 @@ static bool add_user_step(struct build_run *run, struct error *err) {
 
 /* ---- an image that is imported ---- */
 
-static bool take_image(struct build_run *run, const char *said, struct error *err) {
+/* The image's own user is as a step that makes it the user; a sandbox's usual one is there, too. */
+static bool take_user(struct build_run *run, const char *user, struct error *err) {
+    struct build_stage *stage = &run->spec.stages[0];
+    if (!*user)
+        return true;
+    stage->steps = calloc(1, sizeof(*stage->steps));
+    if (!stage->steps)
+        return error_errno(err, ENOMEM, "cannot keep the image");
+    struct build_step *step = &stage->steps[stage->count++];
+    *step = (struct build_step){.type = STEP_USER, .name = "USER", .from_stage = -1};
+    step->args = calloc(1, sizeof(*step->args));
+    if (!step->args || !(step->args[0] = strdup(user)))
+        return error_errno(err, ENOMEM, "cannot keep the image");
+    step->count = 1;
+    return true;
+}
+
+static bool take_command(struct build_run *run, const char *command, struct error *err) {
+    if (!run->spec.starts_image)
+        return true;
+    if (!*command)
+        return error_set(err, ERR_INVALID,
+                         "the image has neither an ENTRYPOINT nor a CMD to be started");
+    free(run->spec.start_cmd);
+    run->spec.start_cmd = strdup(command);
+    return run->spec.start_cmd || error_errno(err, ENOMEM, "cannot keep the image");
+}
+
+static bool take_layer(struct build_run *run, const char *workdir, const json_t *env,
+                       struct error *err) {
     struct build_state *state = &run->state;
-    cleanup_json json_t *image = json_parse(said, strlen(said), err);
-    const char *workdir = "";
-    json_t *env = NULL;
-    if (!image || !json_get_string(image, "workdir", &workdir, err) ||
-        !json_get_object(image, "env", &env, err) || !json_check_string_map(env, "env", err))
-        return false;
     *state = (struct build_state){.user = strdup("root"), .workdir = strdup(workdir)};
     state->overlays.count = 1;
     snprintf(state->overlays.at[0].target, sizeof(state->overlays.at[0].target), "/");
@@ -136,6 +159,20 @@ static bool take_image(struct build_run *run, const char *said, struct error *er
         return error_errno(err, ENOMEM, "cannot keep the image");
     snprintf(run->key, sizeof(run->key), "%s", run->layer);
     return true;
+}
+
+static bool take_image(struct build_run *run, const char *said, struct error *err) {
+    cleanup_json json_t *image = json_parse(said, strlen(said), err);
+    const char *user = "", *workdir = "", *command = "";
+    json_t *env = NULL;
+    if (image && json_get_string(image, "user", &user, err) &&
+        json_get_string(image, "workdir", &workdir, err) &&
+        json_get_string(image, "command", &command, err) &&
+        json_get_object(image, "env", &env, err) && json_check_string_map(env, "env", err) &&
+        take_layer(run, workdir, env, err))
+        return take_user(run, user, err) && take_command(run, command, err);
+    runtime_discard_layer(run->core->config.runtime, run->layer);
+    return false;
 }
 
 static void on_unpacked(void *ctx, const char *said, const struct error *err) {

@@ -21,7 +21,7 @@ bool build_step_parse_type(const char *name, enum build_step_type *type) {
 }
 
 bool build_spec_new(struct build_spec *spec, size_t stage_count) {
-    *spec = (struct build_spec){.stages = calloc(stage_count, sizeof(*spec->stages)), .file = -1};
+    spec->stages = calloc(stage_count, sizeof(*spec->stages));
     spec->stage_count = spec->stages ? stage_count : 0;
     return spec->stages;
 }

@@ -41,11 +41,12 @@ struct build_spec {
     size_t stage_count;
     char *from_file;             /* an image to be imported; NULL: none */
     int file;                    /* that opened */
+    bool starts_image;           /* what the image says is its start command */
     char *start_cmd, *ready_cmd; /* "": none */
     bool force;
 };
 
-/* Room for them, with nothing in it; false: no memory. */
+/* Room for the stages; false: no memory. */
 bool build_spec_new(struct build_spec *spec, size_t stage_count);
 void build_spec_free(struct build_spec *spec);
 /* Do stages and steps have what their types need? ERR_INVALID with the contract's texts. */

@@ -31,8 +31,9 @@ static char *describe(const struct build_run *run) {
                          step->from_stage < 0 ? NULL : run->spec.stages[step->from_stage].name);
 }
 
+/* Nothing can begin as an import did, so its steps are not kept. */
 static void step_is_done(struct build_run *run) {
-    cleanup_free char *step = run->box ? NULL : describe(run);
+    cleanup_free char *step = run->box || run->spec.from_file ? NULL : describe(run);
     if (step)
         kept_add(run->core, run->key, step, &run->state);
     run->at++;

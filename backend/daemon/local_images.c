@@ -12,7 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool open_image(const char *path, struct build_spec *spec, struct error *err) {
+static bool open_image(const char *path, const char *ready, struct build_spec *spec,
+                       struct error *err) {
     struct stat st;
     if (*path != '/')
         return error_set(err, ERR_INVALID, "the path of an image must be absolute");
@@ -23,7 +24,7 @@ static bool open_image(const char *path, struct build_spec *spec, struct error *
         return error_set(err, ERR_INVALID, "%s is neither a file nor a directory", path);
     bool ok = build_spec_new(spec, 1);
     spec->start_cmd = strdup("");
-    spec->ready_cmd = strdup("");
+    spec->ready_cmd = strdup(spec->starts_image ? ready : "");
     spec->from_file = strdup(path);
     spec->file = steal_fd(&fd);
     if (!ok || !spec->from_file || !spec->start_cmd || !spec->ready_cmd)
@@ -32,9 +33,11 @@ static bool open_image(const char *path, struct build_spec *spec, struct error *
 }
 
 static struct build *import(struct daemon *daemon, const json_t *body, struct error *err) {
-    const char *name = NULL, *path = NULL;
+    const char *name = NULL, *path = NULL, *ready = "sleep 20";
     struct build_spec spec = {.file = -1};
-    if (!json_get_string(body, "name", &name, err) || !json_get_string(body, "path", &path, err))
+    if (!json_get_string(body, "name", &name, err) || !json_get_string(body, "path", &path, err) ||
+        !json_get_string(body, "readyCmd", &ready, err) ||
+        !json_get_bool(body, "start", &spec.starts_image, err))
         return NULL;
     if (!name || !path) {
         error_set(err, ERR_INVALID, "\"name\" and \"path\" are needed");
@@ -42,7 +45,7 @@ static struct build *import(struct daemon *daemon, const json_t *body, struct er
     }
     const struct build_request request = {.name = name, .cpus = 2, .memory_mb = 1024};
     struct build *build =
-        open_image(path, &spec, err) ? build_new(daemon->core, &request, err) : NULL;
+        open_image(path, ready, &spec, err) ? build_new(daemon->core, &request, err) : NULL;
     if (build && !build_start(daemon->core, build, &spec, err))
         build = NULL;
     build_spec_free(&spec);

@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
-enum { LOOK_AT = 64, MAX_JSON = 4 << 20, MAX_NAME = 256 };
+enum { LOOK_AT = 64, MAX_JSON = 4 << 20, MAX_NAME = 256, MAX_COMMAND = 64 << 10 };
 
 struct parts {
     bool is_directory;
@@ -38,16 +38,20 @@ bool unpack_fail(struct archive *archive, struct error *err) {
                      "the archive cannot be read: %s", why ? why : "it is damaged");
 }
 
-struct archive *unpack_open(int fd, struct error *err) {
+void unpack_support_filters(struct archive *archive) {
+    archive_read_support_filter_gzip(archive);
+    archive_read_support_filter_xz(archive);
+    archive_read_support_filter_zstd(archive);
+    archive_read_support_filter_bzip2(archive);
+}
+
+static struct archive *open_archive(int fd, struct error *err) {
     struct archive *archive = archive_read_new();
     if (!archive) {
         error_errno(err, ENOMEM, "cannot read an archive");
         return NULL;
     }
-    archive_read_support_filter_gzip(archive);
-    archive_read_support_filter_xz(archive);
-    archive_read_support_filter_zstd(archive);
-    archive_read_support_filter_bzip2(archive);
+    unpack_support_filters(archive);
     archive_read_support_format_tar(archive);
     if (archive_read_open_fd(archive, fd, 256 << 10) == ARCHIVE_OK)
         return archive;
@@ -91,7 +95,7 @@ static bool is_mark(const char *name) {
 /* By its first names; false with ERR_NONE: a root file system. */
 static bool is_image_archive(int fd, struct error *err) {
     struct archive_entry *entry;
-    struct archive *archive = unpack_open(fd, err);
+    struct archive *archive = open_archive(fd, err);
     bool found = false;
     int result = ARCHIVE_OK;
     for (int i = 0; archive && i < LOOK_AT && !found &&
@@ -160,7 +164,7 @@ static bool take_part(struct archive *archive, struct parts *parts, struct archi
 static bool take_apart(struct parts *parts, struct error *err) {
     struct archive_entry *entry;
     struct archive *archive =
-        lseek(UNPACK_SOURCE, 0, SEEK_SET) == 0 ? unpack_open(UNPACK_SOURCE, err) : NULL;
+        lseek(UNPACK_SOURCE, 0, SEEK_SET) == 0 ? open_archive(UNPACK_SOURCE, err) : NULL;
     int result = ARCHIVE_FATAL;
     bool ok = archive != NULL;
     while (ok && (result = archive_read_next_header(archive, &entry)) == ARCHIVE_OK)
@@ -191,13 +195,25 @@ static int open_part(const struct parts *parts, const char *name) {
     return part && part->fd >= 0 ? fcntl(part->fd, F_DUPFD_CLOEXEC, 16) : -1;
 }
 
-static json_t *read_json(const struct parts *parts, const char *name, struct error *err) {
+static bool check_text(const struct buf *text, const char *name, const char *expected,
+                       struct error *err) {
+    struct digest digest;
+    if (!digest_begin(&digest, expected, err))
+        return false;
+    digest_add(&digest, text->data, text->len);
+    return digest_end(&digest, name, err);
+}
+
+static json_t *read_json(const struct parts *parts, const char *name, const char *digest,
+                         struct error *err) {
     cleanup_buf struct buf text = BUF_INIT(MAX_JSON);
     cleanup_close int fd = open_part(parts, name);
     if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0 || !io_read_all(fd, &text)) {
         error_set(err, ERR_INVALID, "the image has no readable '%s'", name);
         return NULL;
     }
+    if (!check_text(&text, name, digest, err))
+        return NULL;
     json_t *json = json_parse(text.data ? text.data : "", text.len, err);
     if (!json)
         error_wrap(err, "%s", name);
@@ -205,7 +221,7 @@ static json_t *read_json(const struct parts *parts, const char *name, struct err
 }
 
 static bool add_layer(struct unpack_image *image, const struct parts *parts, const char *name,
-                      struct error *err) {
+                      const char *digest, struct error *err) {
     struct stat st;
     if (image->count == UNPACK_MAX_LAYERS)
         return error_set(err, ERR_TOO_LARGE, "the image has more than %d layers",
@@ -215,42 +231,71 @@ static bool add_layer(struct unpack_image *image, const struct parts *parts, con
         close_fd(&fd);
         return error_set(err, ERR_INVALID, "the image lacks its layer '%s'", name ? name : "");
     }
-    image->layers[image->count++] = fd;
+    struct unpack_layer *layer = &image->layers[image->count++];
+    *layer = (struct unpack_layer){.fd = fd};
+    snprintf(layer->digest, sizeof(layer->digest), "%s", digest);
     return true;
 }
 
+/* What it tells of the layers, which are there already. */
 static bool take_config(struct unpack_image *image, const struct parts *parts, const char *name,
-                        struct error *err) {
-    cleanup_json json_t *whole = name ? read_json(parts, name, err) : NULL;
+                        const char *digest, struct error *err) {
+    cleanup_json json_t *whole = name ? read_json(parts, name, digest, err) : NULL;
     if (!whole)
-        return error_set(err, ERR_INVALID, "the image has no configuration");
+        return err->kind ? false : error_set(err, ERR_INVALID, "the image has no configuration");
+    const json_t *ids = json_object_get(json_object_get(whole, "rootfs"), "diff_ids");
+    if (ids && json_array_size(ids) != image->count)
+        return error_set(err, ERR_INVALID,
+                         "the image's configuration tells of %zu layers, and it has %zu",
+                         json_array_size(ids), image->count);
+    for (size_t i = 0; ids && i < image->count; i++) {
+        const char *id = json_string_value(json_array_get(ids, i));
+        snprintf(image->layers[i].diff_id, UNPACK_DIGEST, "%s", id ? id : "none");
+    }
     image->config = json_incref(json_object_get(whole, "config"));
     return true;
 }
 
 /* ---- docker save ---- */
 
+/* The digest that a name in such an archive is made of: "HEX.json", "blobs/sha256/HEX". */
+static void digest_of_name(const char *name, char digest[static UNPACK_DIGEST]) {
+    static const char blobs[] = "blobs/sha256/";
+    const char *hex = strncmp(name, blobs, strlen(blobs)) == 0 ? name + strlen(blobs) : name;
+    const size_t len = strspn(hex, "0123456789abcdef");
+    const bool is_named = len == 64 && strcmp(hex + len, hex == name ? ".json" : "") == 0;
+    snprintf(digest, UNPACK_DIGEST, "%s%.*s", is_named ? "sha256:" : "", is_named ? 64 : 0, hex);
+}
+
 static bool find_docker(struct unpack_image *image, const struct parts *parts, struct error *err) {
-    cleanup_json json_t *manifest = read_json(parts, "manifest.json", err);
+    char digest[UNPACK_DIGEST];
+    cleanup_json json_t *manifest = read_json(parts, "manifest.json", "", err);
     const json_t *first = json_array_get(manifest, 0);
-    const json_t *layers = json_object_get(first, "Layers");
+    const char *config = json_string_value(json_object_get(first, "Config"));
     size_t i;
     json_t *layer;
-    if (!manifest ||
-        !take_config(image, parts, json_string_value(json_object_get(first, "Config")), err))
+    if (!manifest)
         return false;
-    json_array_foreach(layers, i, layer) {
-        if (!add_layer(image, parts, json_string_value(layer), err))
+    json_array_foreach(json_object_get(first, "Layers"), i, layer) {
+        const char *name = json_string_value(layer);
+        digest_of_name(name ? name : "", digest);
+        if (!add_layer(image, parts, name, digest, err))
             return false;
     }
-    return true;
+    digest_of_name(config ? config : "", digest);
+    return take_config(image, parts, config, digest, err);
 }
 
 /* ---- OCI ---- */
 
-static bool blob_name(const json_t *descriptor, char name[static MAX_NAME]) {
+static const char *digest_in(const json_t *descriptor) {
     const char *digest = json_string_value(json_object_get(descriptor, "digest"));
-    const char *colon = digest ? strchr(digest, ':') : NULL;
+    return digest ? digest : "";
+}
+
+static bool blob_name(const json_t *descriptor, char name[static MAX_NAME]) {
+    const char *digest = digest_in(descriptor);
+    const char *colon = strchr(digest, ':');
     if (!colon || strspn(colon + 1, "0123456789abcdef") != strlen(colon + 1) ||
         strlen(digest) > 200)
         return false;
@@ -271,22 +316,22 @@ static bool fits(const json_t *descriptor) {
 }
 
 /* The manifest for this machine, through at most one index in the index. */
-static json_t *find_manifest(const struct parts *parts, const char *index_name, int depth,
-                             struct error *err) {
+static json_t *find_manifest(const struct parts *parts, const char *index_name, const char *digest,
+                             int depth, struct error *err) {
     char name[MAX_NAME];
     size_t i;
     json_t *at;
-    cleanup_json json_t *index = read_json(parts, index_name, err);
+    cleanup_json json_t *index = read_json(parts, index_name, digest, err);
     json_array_foreach(json_object_get(index, "manifests"), i, at) {
         if (!fits(at) || !blob_name(at, name))
             continue;
-        json_t *manifest = read_json(parts, name, err);
+        json_t *manifest = read_json(parts, name, digest_in(at), err);
         if (manifest && json_object_get(manifest, "layers"))
             return manifest;
         bool is_index = manifest && json_object_get(manifest, "manifests");
         json_decref(manifest);
         if (is_index && depth < 2)
-            return find_manifest(parts, name, depth + 1, err);
+            return find_manifest(parts, name, digest_in(at), depth + 1, err);
     }
     if (!err->kind)
         error_set(err, ERR_INVALID, "the image has nothing for this machine's processor");
@@ -297,17 +342,15 @@ static bool find_oci(struct unpack_image *image, const struct parts *parts, stru
     char name[MAX_NAME];
     size_t i;
     json_t *layer;
-    cleanup_json json_t *manifest = find_manifest(parts, "index.json", 0, err);
+    cleanup_json json_t *manifest = find_manifest(parts, "index.json", "", 0, err);
     if (!manifest)
         return false;
-    if (!blob_name(json_object_get(manifest, "config"), name) ||
-        !take_config(image, parts, name, err))
-        return error_set(err, ERR_INVALID, "the image has no configuration");
     json_array_foreach(json_object_get(manifest, "layers"), i, layer) {
-        if (!add_layer(image, parts, blob_name(layer, name) ? name : NULL, err))
+        if (!add_layer(image, parts, blob_name(layer, name) ? name : NULL, digest_in(layer), err))
             return false;
     }
-    return true;
+    const json_t *config = json_object_get(manifest, "config");
+    return take_config(image, parts, blob_name(config, name) ? name : NULL, digest_in(config), err);
 }
 
 static bool find_in_parts(struct unpack_image *image, const struct parts *parts,
@@ -333,7 +376,7 @@ bool unpack_find_image(struct unpack_image *image, struct error *err) {
         ok = take_apart(parts, err) && find_in_parts(image, parts, err);
     } else {
         ok = err->kind == ERR_NONE;
-        image->layers[image->count++] = fcntl(UNPACK_SOURCE, F_DUPFD_CLOEXEC, 16);
+        image->layers[image->count++].fd = fcntl(UNPACK_SOURCE, F_DUPFD_CLOEXEC, 16);
     }
     for (size_t i = 0; i < parts->count; i++)
         close_fd(&parts->all[i].fd);
@@ -343,7 +386,7 @@ bool unpack_find_image(struct unpack_image *image, struct error *err) {
 
 void unpack_image_free(struct unpack_image *image) {
     for (size_t i = 0; i < image->count; i++)
-        close_fd(&image->layers[i]);
+        close_fd(&image->layers[i].fd);
     json_decref(image->config);
 }
 
@@ -368,8 +411,27 @@ static json_t *environment(const json_t *config) {
     return env;
 }
 
+/* Each a word for a shell, as they stand in the two lists. */
+static bool add_words(struct buf *command, const json_t *words) {
+    size_t i;
+    json_t *word;
+    bool ok = true;
+    json_array_foreach(words, i, word) {
+        const char *text = json_string_value(word);
+        ok = ok && text && buf_puts(command, command->len ? " '" : "'");
+        for (; ok && *text; text++)
+            ok = *text == '\'' ? buf_puts(command, "'\\''") : buf_add(command, text, 1);
+        ok = ok && buf_puts(command, "'");
+    }
+    return ok;
+}
+
 json_t *unpack_describe(const struct unpack_image *image) {
-    return json_pack("{s:o, s:s, s:s}", "env", environment(image->config), "user",
+    cleanup_buf struct buf command = BUF_INIT(MAX_COMMAND);
+    bool ok = add_words(&command, json_object_get(image->config, "Entrypoint")) &&
+              add_words(&command, json_object_get(image->config, "Cmd"));
+    return json_pack("{s:o, s:s, s:s, s:s}", "env", environment(image->config), "user",
                      text_of(image->config, "User"), "workdir",
-                     text_of(image->config, "WorkingDir"));
+                     text_of(image->config, "WorkingDir"), "command",
+                     ok && command.len ? command.data : "");
 }

@@ -25,10 +25,11 @@
 
 struct layer {
     int root;
-    struct archive *archive;
+    struct archive *archive, *filter;
     struct unpack_counts *counts;
     struct error *err;
     bool single_id; /* files can belong to root alone */
+    struct made made;
 };
 
 /* An entry that is being made: its directory, and its name in there. */
@@ -107,25 +108,13 @@ static bool find_place(struct layer *l, char *path, struct place *place) {
 
 /* ---- whiteouts ---- */
 
-static bool remove_below(int dir) {
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-    bool ok = stream != NULL;
-    for (struct dirent *e; ok && (e = readdir(stream));)
-        ok = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-             tree_remove(dir, e->d_name);
-    if (stream)
-        closedir(stream);
-    return ok;
-}
-
 static bool apply_whiteout(struct layer *l, const struct place *place) {
     const char *hidden = place->name + strlen(WHITEOUT);
     if (strcmp(place->name, OPAQUE) == 0)
-        return remove_below(place->dir) || fail(l, place->name);
+        return made_hide_below(&l->made, place->dir) || fail(l, place->name);
     if (!*hidden || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
         return error_set(l->err, ERR_INVALID, "'%s' hides nothing", place->name);
-    return tree_remove(place->dir, hidden) || errno == ENOENT || fail(l, hidden);
+    return made_hide(&l->made, place->dir, hidden) || fail(l, hidden);
 }
 
 /* ---- what an entry has ---- */
@@ -168,7 +157,7 @@ static bool write_data(struct layer *l, int fd) {
     la_int64_t offset;
     int result;
     while ((result = archive_read_data_block(l->archive, &bytes, &len, &offset)) == ARCHIVE_OK) {
-        if (!unpack_count(l->counts, l->archive, (int64_t)len, l->err))
+        if (!unpack_count(l->counts, l->filter, (int64_t)len, l->err))
             return false;
         for (size_t done = 0; done < len;) {
             ssize_t n = pwrite(fd, (const char *)bytes + done, len - done, offset + (off_t)done);
@@ -269,8 +258,10 @@ static bool unpack_entry(struct layer *l, struct archive_entry *entry) {
         return true; /* the root itself */
     if (!find_place(l, path, &place))
         return false;
-    bool ok = strncmp(place.name, WHITEOUT, strlen(WHITEOUT)) == 0 ? apply_whiteout(l, &place)
-                                                                   : make_entry(l, &place, entry);
+    bool ok = strncmp(place.name, WHITEOUT, strlen(WHITEOUT)) == 0
+                  ? apply_whiteout(l, &place)
+                  : make_entry(l, &place, entry) &&
+                        (made_add(&l->made, l->root, place.dir, place.name) || fail(l, path));
     close_fd(&place.dir);
     return ok;
 }
@@ -279,19 +270,40 @@ static bool has_single_id(int root) {
     return fchownat(root, ".", 0, 1, 0) < 0 || fchownat(root, ".", 0, 0, 0) < 0;
 }
 
-bool unpack_layer(int root, int fd, struct unpack_counts *counts, struct error *err) {
-    struct layer l = {.root = root, .counts = counts, .err = err, .single_id = has_single_id(root)};
+static bool is_empty(int root) {
+    int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    int count = 0;
+    while (stream && count < 3 && readdir(stream))
+        count++;
+    if (stream)
+        closedir(stream);
+    return stream && count < 3;
+}
+
+static bool unpack_entries(struct layer *l) {
     struct archive_entry *entry;
     int result = ARCHIVE_OK;
     bool ok = true;
-    if (lseek(fd, 0, SEEK_SET) < 0 || !(l.archive = unpack_open(fd, err)))
-        return error_set(err, ERR_INVALID, "it is no archive");
-    while (ok && (result = archive_read_next_header(l.archive, &entry)) >= ARCHIVE_WARN &&
+    while (ok && (result = archive_read_next_header(l->archive, &entry)) >= ARCHIVE_WARN &&
            result != ARCHIVE_EOF)
-        ok = unpack_entry(&l, entry);
-    if (ok && result != ARCHIVE_EOF)
-        ok = unpack_fail(l.archive, err);
-    counts->read += archive_filter_bytes(l.archive, -1);
-    archive_read_free(l.archive);
+        ok = unpack_entry(l, entry);
+    return ok && (result == ARCHIVE_EOF || unpack_fail(l->archive, l->err));
+}
+
+bool unpack_layer(int root, const struct unpack_layer *layer, struct unpack_counts *counts,
+                  struct error *err) {
+    struct layer l = {.root = root, .counts = counts, .err = err, .single_id = has_single_id(root)};
+    struct stream stream;
+    l.made.is_off = is_empty(root);
+    bool ok = stream_open(&stream, layer, err);
+    l.archive = stream.archive;
+    l.filter = stream.filter;
+    ok = ok && unpack_entries(&l) && stream_end(&stream, counts, err);
+    if (!ok)
+        stream_blame(&stream, err);
+    counts->read += stream.filter ? archive_filter_bytes(stream.filter, -1) : 0;
+    stream_close(&stream);
+    free(l.made.inodes);
     return ok;
 }

@@ -49,7 +49,7 @@ static bool unpack_all(void *ctx, struct error *err) {
     if (root < 0)
         return error_errno(err, errno, "cannot open the root directory");
     for (size_t i = 0; i < image->count; i++)
-        if (!unpack_layer(root, image->layers[i], &counts, err))
+        if (!unpack_layer(root, &image->layers[i], &counts, err))
             return error_wrap(err, "layer %zu of %zu", i + 1, image->count);
     if (!counts.entries)
         return error_set(err, ERR_INVALID, "there is nothing in the image");

@@ -14,6 +14,13 @@
 #include <string.h>
 
 static const struct option_spec options[] = {
+    {.name = "start",
+     .type = OPTION_BOOL,
+     .help = "start the image's ENTRYPOINT and CMD in every sandbox made from the template"},
+    {.name = "ready-cmd",
+     .type = OPTION_STRING,
+     .value = "ready-command",
+     .help = "exits 0 when what --start starts is ready (default: sleep 20)"},
     BUILDLOG_OPTION,
     {0},
 };
@@ -22,7 +29,9 @@ static bool begin(const struct invocation *in, struct response *response, struct
     char path[PATH_MAX];
     if (!realpath(in->args[1], path))
         return error_errno(err, errno, "cannot find %s", in->args[1]);
-    cleanup_json json_t *body = json_pack("{s:s, s:s}", "name", in->args[0], "path", path);
+    cleanup_json json_t *body =
+        json_pack("{s:s, s:s, s:b, s:s*}", "name", in->args[0], "path", path, "start",
+                  option_bool(in, "start"), "readyCmd", option_string(in, "ready-cmd"));
     if (!body)
         return error_set(err, ERR_USAGE, "the name and the path must be UTF-8");
     return client_call(in->client, "POST", "/local/images", body, response, err);
@@ -56,7 +65,10 @@ const struct command command_template_import = {
     .description =
         "FILE is what `docker save` or `podman save` wrote, an OCI layout (a directory or an "
         "archive), or a root file system as a tar archive, plain or compressed by gzip, xz, bzip2 "
-        "or zstd. The image's environment and working directory are kept. The name may have a "
+        "or zstd. Its parts are checked against the digests in it. The image's environment, "
+        "working "
+        "directory and user are those of its sandboxes; where it names no user that is `user`, as "
+        "in all sandboxes. Nothing of it is started unless --start says so. The name may have a "
         "tag, so that a Dockerfile's FROM finds it: `e2b template import debian:12 FILE`.",
     .arguments = "<name> <file>",
     .min_args = 2,

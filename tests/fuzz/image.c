@@ -16,8 +16,8 @@ static void check_layers(const struct unpack_image *image) {
     struct stat st;
     need(image->count > 0 && image->count <= UNPACK_MAX_LAYERS);
     for (size_t i = 0; i < image->count; i++)
-        need(fstat(image->layers[i], &st) == 0 && S_ISREG(st.st_mode) &&
-             !scratch_is_beside(image->layers[i]));
+        need(fstat(image->layers[i].fd, &st) == 0 && S_ISREG(st.st_mode) &&
+             !scratch_is_beside(image->layers[i].fd));
 }
 
 static void find(int source) {
@@ -40,7 +40,8 @@ static void find_in_both(const struct scratch *scratch, const uint8_t *data, siz
     struct error ignored = ERROR_INIT;
     cleanup_close int archive = scratch_archive(data, size);
     find(archive);
-    unpack_layer(scratch->root, archive, &counts, &ignored);
+    const struct unpack_layer layer = {.fd = archive};
+    unpack_layer(scratch->root, &layer, &counts, &ignored);
     find(scratch->root);
 }
 

@@ -14,8 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     scratch_fill_root();
     for (int i = 0; i < 2; i++) {
         struct error err = ERROR_INIT;
-        cleanup_close int layer = scratch_archive(data, size);
-        need(unpack_layer(scratch->root, layer, &counts, &err) == (err.kind == ERR_NONE));
+        cleanup_close int fd = scratch_archive(data, size);
+        const struct unpack_layer layer = {.fd = fd};
+        need(unpack_layer(scratch->root, &layer, &counts, &err) == (err.kind == ERR_NONE));
         need(err.kind == ERR_NONE || err.message[0]);
     }
     scratch_check();

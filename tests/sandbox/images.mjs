@@ -9,8 +9,8 @@ import { ask, create, access } from './daemon.mjs'
 
 export const dir = () => mkdtempSync(`${process.env.E2B_HOME}/image-`)
 
-export async function load(name, path) {
-  const begun = await ask('POST', '/local/images', { name, path })
+export async function load(name, path, more) {
+  const begun = await ask('POST', '/local/images', { name, path, ...more })
   assert.equal(begun.status, 202, begun.text)
   for (;;) {
     const { json } = await ask('GET', `/templates/${begun.json.templateID}/builds/${begun.json.buildID}/status`)

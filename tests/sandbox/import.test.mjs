@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images from this machine's disk: the three kinds of them, and layers with whiteouts. timeout: 180
+// Images from this machine's disk: the three kinds of them, layers with
+// whiteouts, what is damaged, and whom an image runs as. timeout: 180
 import { test, before, after } from 'node:test'
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { ask, startDaemon } from './daemon.mjs'
+import { gzipSync } from 'node:zlib'
+import { Stream, ask, create, startDaemon } from './daemon.mjs'
 import { dir, load, look, minimal, tar } from './images.mjs'
 
 const home = process.env.E2B_HOME
-let daemon, root
+let daemon, root, plain, packed
 before(async () => {
   daemon = await startDaemon()
   root = minimal()
+  plain = [tar(root), second()]
+  packed = gzipSync(plain[0], { level: 1 })
 })
 after(() => daemon.end('SIGTERM'))
 
@@ -41,18 +45,20 @@ for (const [how, flags] of [['plain', '-c'], ['gzip', '-cz'], ['xz', '-cJ'], ['z
     assert.deepEqual(await look(`root-${how}:v1`, ['/etc/linked', '/gone/deep/file', '/pipe']), { '/etc/linked': 200, '/gone/deep/file': 200, '/pipe': 404 })
   })
 
-function layout() {
+// `change` gets each part before it is written, by what it is, and may return other bytes.
+function layout(change = (what, bytes) => bytes, diffs = (ids) => ids) {
   const to = dir()
   mkdirSync(`${to}/blobs/sha256`, { recursive: true })
-  const blob = (bytes, mediaType) => {
-    writeFileSync(`${to}/blobs/sha256/${sha(bytes)}`, bytes)
-    return { mediaType, digest: `sha256:${sha(bytes)}`, size: bytes.length }
+  const blob = (bytes, what) => {
+    writeFileSync(`${to}/blobs/sha256/${sha(bytes)}`, change(what, bytes))
+    return { mediaType: `application/vnd.oci.image.${what}.v1+json`, digest: `sha256:${sha(bytes)}`, size: bytes.length }
   }
   const json = (value, type) => blob(Buffer.from(JSON.stringify(value)), type)
-  const layers = [tar(root, '-cz'), second()].map((bytes) => blob(bytes, 'application/vnd.oci.image.layer.v1.tar'))
-  const manifest = json({ schemaVersion: 2, config: json(config, 'c'), layers }, 'application/vnd.oci.image.manifest.v1+json')
-  const other = { ...json({ schemaVersion: 2, layers: [] }, 'm'), platform: { architecture: 's390x', os: 'linux' } }
-  const index = json({ schemaVersion: 2, manifests: [other, { ...manifest, platform: { architecture: config.architecture, os: 'linux' } }] }, 'i')
+  const layers = [blob(packed, 'packed'), blob(plain[1], 'layer')]
+  const whole = { ...config, rootfs: { type: 'layers', diff_ids: diffs(plain.map((bytes) => `sha256:${sha(bytes)}`)) } }
+  const manifest = json({ schemaVersion: 2, config: json(whole, 'config'), layers }, 'manifest')
+  const other = { ...json({ schemaVersion: 2, layers: [] }, 'other'), platform: { architecture: 's390x', os: 'linux' } }
+  const index = json({ schemaVersion: 2, manifests: [other, { ...manifest, platform: { architecture: config.architecture, os: 'linux' } }] }, 'index')
   writeFileSync(`${to}/oci-layout`, '{"imageLayoutVersion":"1.0.0"}')
   writeFileSync(`${to}/index.json`, JSON.stringify({ schemaVersion: 2, manifests: [index] }))
   return to
@@ -66,6 +72,65 @@ test('an OCI layout, as a directory and as an archive', async () => {
   writeFileSync(`${path}.tar`, tar(path))
   assert.equal((await load('oci:tar', `${path}.tar`)).status, 'ready')
   assert.deepEqual(await look('oci:tar', Object.keys(expected)), expected)
+})
+
+// One byte of it, which leaves JSON and tar what they are.
+const damaged = (bytes, at) => {
+  const copy = Buffer.from(bytes)
+  copy[at < 0 ? bytes.length + at : at] ^= 1
+  return copy
+}
+const damages = {
+  index: [(what, bytes) => (what === 'index' ? damaged(bytes, bytes.indexOf('os')) : bytes), undefined, /^blobs\/sha256\/\w+ is damaged: it should be sha256:[0-9a-f]{64}, and is [0-9a-f]{64}$/],
+  manifest: [(what, bytes) => (what === 'manifest' ? damaged(bytes, bytes.indexOf('2')) : bytes), undefined, /is damaged: it should be/],
+  configuration: [(what, bytes) => (what === 'config' ? damaged(bytes, bytes.indexOf('LANG')) : bytes), undefined, /is damaged: it should be/],
+  'plain layer': [(what, bytes) => (what === 'layer' ? damaged(bytes, bytes.indexOf('two')) : bytes), undefined, /^layer 2 of 2: the layer is damaged: it should be/],
+  'packed layer': [(what, bytes) => (what === 'packed' ? damaged(bytes, 1000) : bytes), undefined, /^layer 1 of 2: the layer is damaged: it should be/],
+  'layer with more behind it': [(what, bytes) => (what === 'packed' ? Buffer.concat([bytes, Buffer.alloc(9)]) : bytes), undefined, /the layer is damaged: it should be/],
+  'content of a layer': [undefined, ([one]) => [one, one], /^layer 2 of 2: what is in the layer is damaged: it should be/],
+  'number of layers': [undefined, ([one]) => [one], /tells of 1 layers, and it has 2/],
+  'kind of digest': [undefined, ([one]) => [one, 'md5:00'], /'md5:00' is no digest that can be checked/],
+}
+for (const [what, [change, diffs, message]] of Object.entries(damages))
+  test(`a damaged image is refused, and leaves nothing: its ${what}`, async () => {
+    const before = readdirSync(`${home}/layers`).length
+    const loaded = await load('damaged', layout(change, diffs))
+    assert.equal(loaded.status, 'error')
+    assert.match(loaded.reason.message, message)
+    assert.equal(readdirSync(`${home}/layers`).length, before)
+    assert.ok(!(await ask('GET', '/templates')).json.some((t) => t.aliases.includes('damaged')))
+  })
+
+test("an image's user, directory, environment and command", async () => {
+  const of = (more) => {
+    const to = dir()
+    const text = JSON.stringify({ ...config, config: { ...config.config, ...more } })
+    writeFileSync(`${to}/${sha(text)}.json`, text)
+    writeFileSync(`${to}/1.tar`, tar(root))
+    writeFileSync(`${to}/manifest.json`, JSON.stringify([{ Config: `${sha(text)}.json`, Layers: ['1.tar'] }]))
+    return to
+  }
+  const command = { Entrypoint: ['/bin/sh', '-c'], Cmd: ['id -un > "/tmp/it\'s started"; while true; do head -c 1 /dev/zero > /dev/null; done'] }
+  const said = async (template, more) => {
+    const sandbox = await create({ templateID: template, ...more })
+    const shell = new Stream(sandbox, 'Start', { process: { cmd: '/bin/sh', args: ['-c', 'id -un; echo "$PWD $LANG"; cat "/tmp/it\'s started" 2>/dev/null'] } })
+    await shell.over
+    await ask('DELETE', `/sandboxes/${sandbox.sandboxID}`)
+    return shell.out
+  }
+  const single = process.env.E2B_LANE === 'single', worker = single ? 'root' : 'worker'
+  assert.equal((await load('nobody', of(command))).status, 'ready')
+  assert.equal(await said('nobody'), `${single ? 'root' : 'user'}\n/var C\n`)
+  const loaded = await load('worker', of({ ...command, User: 'worker:worker' }), { start: true, readyCmd: '[ -s "/tmp/it\'s started" ]' })
+  assert.equal(loaded.status, 'ready', loaded.reason?.message)
+  assert.equal(await said('worker'), `${worker}\n/var C\n${worker}\n`)
+  const before = readdirSync(`${home}/layers`).length
+  for (const [fields, message] of [[{}, /neither an ENTRYPOINT nor a CMD/], [{ ...command, User: 'a b' }, /'a b' is no user/]]) {
+    const refused = await load('refused', of(fields), { start: true })
+    assert.equal(refused.status, 'error')
+    assert.match(refused.reason.message, message)
+  }
+  assert.equal(readdirSync(`${home}/layers`).length, before)
 })
 
 test('what docker save writes, and FROM it', async () => {

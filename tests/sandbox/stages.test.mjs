@@ -132,7 +132,11 @@ test('what ARG sets ends with the stage, ENV goes on into the sandbox', async ()
 
 const layers = () => readdirSync(`${home}/layers`).length
 const until = async (over, text) => {
-  for (let lines = []; !lines.some((l) => l.includes(text));) lines = (await ask('GET', `${over.path}/status`)).json.logs
+  for (let lines = []; !lines.some((l) => l.includes(text));) {
+    const { json } = await ask('GET', `${over.path}/status`)
+    assert.equal(json.status, 'building', json.reason?.message)
+    lines = json.logs
+  }
 }
 // The first stage writes a layer, the second one stands still in the middle.
 const endless = (mark) => ({
@@ -178,7 +182,7 @@ test('kill -9 between stages: the build has failed, and nothing half-made stays'
 test('kill -9 while files are copied', async () => {
   const before = layers()
   const begun = await begin({
-    stages: [stage('big', [run('head -c 64M /dev/urandom > /big && for i in $(seq 20); do cp /big /big$i || exit; done; rm /big', 'root')])],
+    stages: [stage('big', [run('head -c 48M /dev/urandom > /big && for i in $(seq 8); do cp /big /big$i || exit; done; rm /big', 'root')])],
     steps: [from(0, '/big*', '/copied/')],
   })
   await until(begun, 'COPY --from=big')

@@ -87,7 +87,8 @@ static void end(void) {
 }
 
 static bool unpack(void) {
-    bool ok = unpack_layer(root, layer, &counts, &err);
+    const struct unpack_layer plain = {.fd = layer};
+    bool ok = unpack_layer(root, &plain, &counts, &err);
     ck_assert(ok == (err.kind == ERR_NONE));
     return ok;
 }
@@ -102,7 +103,9 @@ static bool unpack_once(void) {
 static void do_harm(void) {
     struct archive_entry *entry;
     ck_assert(lseek(layer, 0, SEEK_SET) == 0 && fchdir(control) == 0);
-    struct archive *archive = unpack_open(layer, &err);
+    struct archive *archive = archive_read_new();
+    ck_assert(archive_read_support_format_tar(archive) == ARCHIVE_OK &&
+              archive_read_open_fd(archive, layer, 10240) == ARCHIVE_OK);
     while (archive_read_next_header(archive, &entry) == ARCHIVE_OK)
         archive_read_extract(archive, entry,
                              ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_XATTR);
@@ -119,6 +122,66 @@ static struct stat look(int dir, const char *name) {
 static bool is_there(int dir, const char *name) {
     return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
+
+/* ---- whiteouts ---- */
+
+static void put_whiteouts_late(void) {
+    begin();
+    put_file("same/new", "2");
+    put_file("same/deep/new", "2");
+    put_file("through/new", "2");
+    put_file("again", "2");
+    put(entry_of("empty", AE_IFDIR, 0755), "");
+    put_file("same/.wh..wh..opq", "");
+    put_file("real/.wh..wh..opq", "");
+    put_file(".wh.again", "");
+    put_file(".wh.gone", "");
+    put_file("empty/.wh..wh..opq", "");
+    end();
+}
+
+static void put_lower(void) {
+    begin();
+    put_file("same/old", "1");
+    put_file("same/deep/old", "1");
+    put_file("same/deeper/old", "1");
+    put_file("real/old", "1");
+    struct archive_entry *link = entry_of("through", AE_IFLNK, 0777);
+    archive_entry_set_symlink(link, "real");
+    put(link, "");
+    put_file("again", "1");
+    put_file("gone/old", "1");
+    put_file("empty/old/er", "1");
+    end();
+}
+
+/* A hostile or a careless tool may write them last. */
+START_TEST(whiteouts_hide_lower_layers_alone) {
+    static const char *const gone[] = {"same/old",  "same/deep/old", "same/deeper", "real/old",
+                                       "empty/old", "gone",          ".wh.again"};
+    static const char *const there[] = {"same/new",    "same/deep/new", "real/new",
+                                        "through/new", "again",         "empty"};
+    put_lower();
+    ck_assert_msg(unpack_once(), "%s", err.message);
+    put_whiteouts_late();
+    ck_assert_msg(unpack_once(), "%s", err.message);
+    for (size_t i = 0; i < ARRAY_LEN(gone); i++)
+        ck_assert_msg(!is_there(root, gone[i]), "%s", gone[i]);
+    for (size_t i = 0; i < ARRAY_LEN(there); i++)
+        ck_assert_msg(is_there(root, there[i]), "%s", there[i]);
+}
+END_TEST
+
+START_TEST(whiteouts_over_nothing_hide_nothing) {
+    begin();
+    put_file("a/b", "1");
+    put_file("a/.wh..wh..opq", "");
+    put_file("a/.wh.b", "");
+    end();
+    ck_assert_msg(unpack_once(), "%s", err.message);
+    ck_assert(is_there(root, "a/b"));
+}
+END_TEST
 
 /* ---- limits ---- */
 
@@ -314,6 +377,8 @@ int main(void) {
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_set_timeout(all, 60);
     tcase_add_test(all, small_layer_after_large_ones);
+    tcase_add_test(all, whiteouts_hide_lower_layers_alone);
+    tcase_add_test(all, whiteouts_over_nothing_hide_nothing);
     tcase_add_test(all, too_much_for_its_size);
     tcase_add_test(all, too_much_in_all);
     tcase_add_test(all, too_many_entries);

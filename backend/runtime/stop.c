@@ -49,20 +49,22 @@ static bool signal_one(pid_t pid, const struct stat *namespace, bool stopped) {
     return syscall(SYS_pidfd_send_signal, pidfd, stopped ? SIGSTOP : SIGCONT, NULL, 0) == 0;
 }
 
-/* One walk; false if /proc cannot be read. `sum` stands for who was signalled. */
+/* One walk; false if /proc cannot be read. `sum` stands for who was signalled. Without opendir(),
+ * which needs memory: a sandbox that cannot go on is lost. */
 static bool pass(pid_t pid1, const struct stat *namespace, bool stopped, uint64_t *sum) {
-    DIR *proc = opendir("/proc");
-    if (!proc)
-        return false;
-    const struct dirent *entry;
+    cleanup_close int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _Alignas(struct dirent64) char bytes[8192];
+    ssize_t len = -1;
     *sum = 0;
-    while ((entry = readdir(proc))) {
-        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (pid > 0 && pid != pid1 && signal_one(pid, namespace, stopped))
-            *sum += (uint64_t)pid * 0x9e3779b97f4a7c15;
-    }
-    closedir(proc);
-    return true;
+    while (proc >= 0 && (len = getdents64(proc, bytes, sizeof(bytes))) > 0)
+        for (const char *at = bytes; at < bytes + len;) {
+            const struct dirent64 *entry = (const void *)at;
+            pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+            if (pid > 0 && pid != pid1 && signal_one(pid, namespace, stopped))
+                *sum += (uint64_t)pid * 0x9e3779b97f4a7c15;
+            at += entry->d_reclen;
+        }
+    return len == 0;
 }
 
 bool stop_processes(pid_t pid1, bool stopped, struct error *err) {

@@ -2,14 +2,14 @@
 //
 // The backend gets no memory: one allocation fails, each in its turn, or all that there is has been
 // taken. It says so or closes the connection, lives, loses nothing, and the next request works.
-// STRIDE=1 fails every single one of them (4: every fourth, beginning anywhere). timeout: 240
+// STRIDE=1 fails every single one of them (12: each twelfth, beginning anywhere). timeout: 240
 import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { access, ask, create, start } from './daemon.mjs'
 import { getFault, setFault, startFaulty } from './faults.mjs'
 
-const stride = Number(process.env.STRIDE ?? 4), first = 1 + Math.floor(Math.random() * stride)
+const stride = Number(process.env.STRIDE ?? 12), first = 1 + Math.floor(Math.random() * stride)
 let daemon, sandbox
 const its = (more = '') => `/sandboxes/${sandbox.sandboxID}${more}`
 const state = async () => (await ask('GET', its())).json.state

@@ -147,6 +147,40 @@ test('pages hold every sandbox once, in order, whatever their size', async () =>
     assert.equal((await ask('GET', `/v2/sandboxes?${bad}`)).status, 400, bad)
 })
 
+// Whoever was there all the time is seen, and nobody twice, whoever comes and goes between two pages.
+test('pages are complete while sandboxes come and go', async () => {
+  const stay = new Set(), until = { over: false }
+  for (let i = 0; i < 12; i++) stay.add((await create({ metadata: { tide: 'yes' } })).sandboxID)
+  let tides = 0
+  const tide = async () => {
+    for (; !until.over; tides++) {
+      const { sandboxID } = await create({ metadata: { tide: 'yes' } })
+      await ask('DELETE', `/sandboxes/${sandboxID}`)
+    }
+  }
+  const tiding = [tide(), tide(), tide()]
+  for (let round = 0; round < 12; round++) {
+    const seen = [], order = round % 2 ? 'asc' : 'desc'
+    let token = ''
+    do {
+      const page = await ask('GET', `/v2/sandboxes?metadata=tide%3Dyes&order=${order}&limit=${1 + round % 4}&nextToken=${token}`)
+      assert.equal(page.status, 200, page.text)
+      seen.push(...page.json.map((s) => s.sandboxID))
+      token = page.headers['x-next-token'] ?? ''
+    } while (token && seen.length < 1000)
+    assert.equal(new Set(seen).size, seen.length, `${order}: nobody twice`)
+    assert.deepEqual([...stay].filter((id) => !seen.includes(id)), [], order)
+    const last = [...stay][round % stay.size] // the next round does without one, and its cursors may point to it
+    stay.delete(last)
+    await ask('DELETE', `/sandboxes/${last}`)
+    stay.add((await create({ metadata: { tide: 'yes' } })).sandboxID)
+  }
+  until.over = true
+  await Promise.all(tiding)
+  assert.ok(tides > 12, `${tides}: there was a tide`)
+  for (const id of stay) await ask('DELETE', `/sandboxes/${id}`)
+})
+
 test('filters', async () => {
   const { sandboxID, templateID } = await create({ metadata: { 'user id': 'a&b=c', other: 'x' } })
   const ids = async (query) => (await ask('GET', `/v2/sandboxes?${query}`)).json.map((s) => s.sandboxID)

@@ -73,7 +73,7 @@ row_webhooks() {
 
 # Rounds without and with subscribers in turn, so that whatever else the machine does meets both.
 row_subscribed() {
-    local each=${SUBSCRIBED_CREATES:-30} ratio
+    local each=${SUBSCRIBED_CREATES:-60} ratio
     printf '\n%s\n' "Creates, a command and a kill behind each, without and with 100 webhooks that want to know"
     e2b local start >/dev/null || return 1
     start_receiver 0

@@ -50,7 +50,7 @@ END
 @test "a step that fails is named with its stage" {
     printf 'FROM e2bdev/base AS one\nRUN exit 3\nFROM e2bdev/base\nCOPY --from=one /x /\n' >Dockerfile
     run -1 --separate-stderr e2b template create failing
-    [[ "$stderr" == *"stage 'one': failed to run command 'exit 3': exit status 3"*"step one:3"* ]]
+    [[ "$stderr" == *"Dockerfile:2:1: stage 'one': failed to run command 'exit 3': exit status 3"* ]]
     run -1 --separate-stderr e2b template create failing --target no-such
     [[ "$stderr" == *"no stage is called 'no-such'"* ]]
 }

@@ -85,6 +85,20 @@ static struct upload *take(struct core *core, const char *token) {
     return NULL;
 }
 
+static void give_back(struct core *core, const struct upload_file *file) {
+    for (const struct upload *at = core->uploads; at; at = at->next)
+        if (strcmp(at->token, file->token) == 0)
+            return;
+    struct upload *upload = calloc(1, sizeof(*upload));
+    if (!upload)
+        return; /* the client asks for another address */
+    memcpy(upload->token, file->token, sizeof(upload->token));
+    memcpy(upload->hash, file->hash, sizeof(upload->hash));
+    upload->until_ms = file->until_ms;
+    upload->next = core->uploads;
+    core->uploads = upload;
+}
+
 bool upload_begin(struct core *core, const char *token, struct upload_file *file,
                   struct error *err) {
     cleanup_free struct upload *upload = take(core, token);
@@ -93,13 +107,18 @@ bool upload_begin(struct core *core, const char *token, struct upload_file *file
                          "this address was not given for an upload, or has been used");
     char uuid[ID_UUID];
     ids_uuid(uuid);
-    *file = (struct upload_file){.fd = -1};
+    *file = (struct upload_file){.fd = -1, .until_ms = upload->until_ms};
+    memcpy(file->token, upload->token, sizeof(file->token));
     memcpy(file->hash, upload->hash, sizeof(file->hash));
     snprintf(file->temporary, sizeof(file->temporary), TEMPORARY "%.20s", uuid);
     cleanup_close int dir = open_dir(core);
     if (dir >= 0)
         file->fd = openat(dir, file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return file->fd >= 0 || error_errno(err, errno, "cannot keep the upload");
+    if (file->fd >= 0)
+        return true;
+    error_errno(err, errno, "cannot keep the upload");
+    give_back(core, file);
+    return false;
 }
 
 bool upload_commit(struct core *core, const struct upload_file *file, struct error *err) {
@@ -115,6 +134,7 @@ void upload_abort(struct core *core, const struct upload_file *file) {
     cleanup_close int dir = open_dir(core);
     if (dir >= 0)
         unlinkat(dir, file->temporary, 0);
+    give_back(core, file);
 }
 
 int upload_open(struct core *core, const char *hash, bool *is_gzip, struct error *err) {

@@ -2,7 +2,7 @@
  *
  * The archives that COPY steps take their files from, called by the client's own hash of them:
  * state/uploads/HASH. Each is announced before it comes, and the announcement is good for one
- * upload within the hour. What is not used for some days goes.
+ * whole upload within the hour. What is not used for some days goes.
  */
 #ifndef E2B_CORE_UPLOADS_H
 #define E2B_CORE_UPLOADS_H
@@ -24,12 +24,14 @@ bool upload_announce(struct core *core, const char *hash, char token[static UPLO
 struct upload_file {
     char hash[BUILD_FILES_HASH];
     char temporary[ID_UUID];
-    int fd; /* to be written */
+    char token[UPLOAD_TOKEN];
+    int64_t until_ms; /* the announcement's end */
+    int fd;           /* to be written */
 };
 /* Takes the announcement. ERR_UNAUTHENTICATED: there is none. */
 bool upload_begin(struct core *core, const char *token, struct upload_file *file,
                   struct error *err);
-/* It is whole, or to be forgotten. */
+/* It is whole, or to be forgotten: then it may be tried again. */
 bool upload_commit(struct core *core, const struct upload_file *file, struct error *err);
 void upload_abort(struct core *core, const struct upload_file *file);
 

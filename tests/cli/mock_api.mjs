@@ -10,7 +10,8 @@
 // "full" 429 without; "missing" 404; sandbox "ihtml" a proxy's 502 page; "igone" 404; a command
 // with "mock-drop" in it breaks the stream off, with "mock-die" the sandbox is gone after that, and
 // with "mock-silent" nothing is ever said of it. A build whose steps hold "mock-fail" fails; template
-// "cached" has all files already, "reject" refuses uploads, "flaky" answers the first with 503, "slow"
+// "cached" has all files already, "reject" refuses uploads, "flaky" answers the first with 503, "cut"
+// breaks the first off, "slow"
 // builds until its status was asked for 1000 times.
 import { spawn } from 'node:child_process'
 import { appendFileSync, writeFileSync } from 'node:fs'
@@ -25,6 +26,7 @@ const builds = new Map()
 const uploads = new Set()
 let made = 0
 let flaky = 1
+let cut = 1
 let busy = 2
 let dead = false
 
@@ -280,6 +282,7 @@ const sandbox = (req, res, url, bytes) => {
 
 const server = createServer((req, res) => {
   const chunks = []
+  if (req.url.startsWith('/upload/') && req.url.includes('name=cut') && cut-- > 0) req.once('data', () => req.destroy())
   req.on('data', (c) => chunks.push(c))
   req.on('end', () => {
     const bytes = Buffer.concat(chunks)

@@ -96,10 +96,21 @@ END
     project
     run -0 "$E2B" template create flaky
     [ "$(sent method | grep -c PUT)" = 3 ]
+    head -c 3000000 /dev/urandom >src/main.py
+    run -0 "$E2B" template create cut
+    [[ "$output" == *"Uploaded 'src/'"* ]]
+    [ "$(tar -xzOf "$log.3.tar.gz" src/main.py | cmp - src/main.py && echo same)" = same ]
     echo other >src/main.py
     run -3 --separate-stderr "$E2B" template create reject
     [[ "$stderr" == *"❌ Template build failed."*"error: Failed to upload 'src/'"*"403"* ]]
-    [ "$(sent method url | grep -c 'POST /v2/')" = 1 ]
+    [ "$(sent method url | grep -c 'POST /v2/')" = 2 ]
+}
+
+@test "template cache is the local backend's" {
+    run -8 --separate-stderr "$E2B" template cache list
+    [[ "$stderr" == *"only the local backend"*"--context local"* ]]
+    run -8 "$E2B" template cache prune --all
+    [ -z "$(sent method)" ]
 }
 
 @test "options win over e2b.toml, and both over the Dockerfile" {

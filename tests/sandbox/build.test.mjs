@@ -146,15 +146,15 @@ test('a folder goes where there is none, where there is one, and nowhere else', 
   assert.ok(onto.lines.some((l) => /\/file.*(File exists|Not a directory)/.test(l)), onto.lines.join('\n'))
 })
 
-test('an address is good for one upload, and one that is cut leaves nothing', async () => {
+test('an address is good for one upload, and one that is cut leaves nothing and can be made again', async () => {
   const template = name(), { hash, bytes } = archive(['f'], { f: 'f'.repeat(1 << 20) })
   await build({}, template)
   const { url } = (await ask('GET', `/templates/${template}/files/${hash}`)).json
   assert.equal(await put(url, bytes.subarray(0, 100), { length: bytes.length, cut: true }), 'cut')
   while (readdirSync(`${home}/uploads`).some((f) => f.startsWith('.new-'))) await new Promise(setImmediate)
   assert.equal((await place(template, { hash })).present, false)
+  assert.equal(await put(url, bytes), 200)
   assert.equal(await put(url, bytes), 401)
-  await place(template, { hash, bytes })
   const built = await build({ steps: [{ type: 'COPY', args: ['f', '/f'], filesHash: hash }, run('wc -c < /f')] }, template)
   assert.ok(built.lines.some((l) => l.endsWith(`[stdout]: ${1 << 20}`)), built.lines.join('\n'))
   assert.equal(await put(`http://127.0.0.1:${port()}/template-files?token=${'0'.repeat(64)}`, bytes), 401)

@@ -84,11 +84,11 @@ static void on_look(uv_timer_t *timer) {
     }
 }
 
-static void look_again(struct guest *g) {
+static void look_again(struct guest *g, uv_timer_cb look) {
     g->calm->timer = memory_need(sizeof(*g->calm->timer));
     uv_timer_init(g->rt->loop, g->calm->timer);
     g->calm->timer->data = g;
-    uv_timer_start(g->calm->timer, on_look, LOOK_AGAIN_MS, LOOK_AGAIN_MS);
+    uv_timer_start(g->calm->timer, look, LOOK_AGAIN_MS, LOOK_AGAIN_MS);
 }
 
 void guest_pause(struct guest *guest, guest_done done, void *ctx) {
@@ -103,7 +103,7 @@ void guest_pause(struct guest *guest, guest_done done, void *ctx) {
     else if (cgroup_is_frozen(guest->cgroup))
         paused(guest);
     else
-        look_again(guest);
+        look_again(guest, on_look);
 }
 
 /* ---- resuming ---- */
@@ -112,19 +112,24 @@ static void on_silence(uv_timer_t *timer) {
     guest_was_lost(timer->data, "its agent does not answer");
 }
 
-void guest_resume(struct guest *guest, guest_done done, void *ctx) {
+/* Tried again while it only wants a descriptor or memory: else it would be lost. */
+static void thaw(struct guest *guest);
+
+static void on_thaw_again(uv_timer_t *timer) {
+    thaw(timer->data);
+}
+
+static void thaw(struct guest *guest) {
     struct error err = ERROR_INIT;
-    begin(guest, done, ctx);
-    const bool has_spoken = guest->state == GUEST_RUNNING;
-    if (!has_spoken && guest->state != GUEST_FROZEN) {
-        error_set(&err, ERR_GONE, "the sandbox has ended");
-        guest_calmed(guest, &err);
-        return;
-    }
-    guest->is_paused = false;
-    if (!guest_thaw(guest, &err)) {
+    const bool thawed = guest_thaw(guest, &err);
+    if (thawed && guest->calm->timer)
+        uv_timer_stop(guest->calm->timer);
+    if (!thawed && err.kind == ERR_UNAVAILABLE && guest->calm->looks++ < PATIENCE_LOOKS) {
+        if (!guest->calm->timer)
+            look_again(guest, on_thaw_again);
+    } else if (!thawed) {
         guest_was_lost(guest, err.message);
-    } else if (has_spoken) {
+    } else if (guest->state == GUEST_RUNNING) {
         guest_watch_disk(guest);
         guest_calmed(guest, NULL);
     } else {
@@ -132,5 +137,17 @@ void guest_resume(struct guest *guest, guest_done done, void *ctx) {
         guest_be_patient(guest, ANSWER_MS, on_silence);
         if (guest->has_greeted)
             guest_ask_for_processes(guest);
+    }
+}
+
+void guest_resume(struct guest *guest, guest_done done, void *ctx) {
+    struct error err = ERROR_INIT;
+    begin(guest, done, ctx);
+    if (guest->state == GUEST_RUNNING || guest->state == GUEST_FROZEN) {
+        guest->is_paused = false;
+        thaw(guest);
+    } else {
+        error_set(&err, ERR_GONE, "the sandbox has ended");
+        guest_calmed(guest, &err);
     }
 }

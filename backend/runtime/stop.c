@@ -18,33 +18,41 @@
 
 enum { MAX_PASSES = 50 };
 
+static bool is_short(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 static bool pid_namespace(pid_t pid, struct stat *st) {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
     return stat(path, st) == 0;
 }
 
-/* 'T' when stopped, 'Z' when dead. */
+/* 'T' when stopped, 'Z' when dead, '\0' when that cannot be seen for want of a descriptor. */
 static char state_of(pid_t pid) {
     char path[64], text[256];
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && is_short(errno))
+        return '\0';
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
     text[MAX(n, 0)] = '\0';
     const char *behind = strrchr(text, ')'); /* a name may hold anything */
     return behind && behind[1] == ' ' ? behind[2] : 'Z';
 }
 
-/* Whether it had to be signalled. The descriptor is opened first, so that what was looked at is
- * what gets the signal. */
-static bool signal_one(pid_t pid, const struct stat *namespace, bool stopped) {
+/* Whether it had to be signalled; *ok is set to false when nobody can tell. The descriptor is
+ * opened first, so that what was looked at is what gets the signal. */
+static bool signal_one(pid_t pid, const struct stat *namespace, bool stopped, bool *ok) {
     struct stat st;
     cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    *ok &= pidfd >= 0 || !is_short(errno);
     if (pidfd < 0 || !pid_namespace(pid, &st) || st.st_ino != namespace->st_ino ||
         st.st_dev != namespace->st_dev)
         return false;
     char state = state_of(pid);
-    if (state == 'Z' || state == 'X' || (state == 'T') == stopped)
+    *ok &= state != '\0';
+    if (!state || state == 'Z' || state == 'X' || (state == 'T') == stopped)
         return false;
     return syscall(SYS_pidfd_send_signal, pidfd, stopped ? SIGSTOP : SIGCONT, NULL, 0) == 0;
 }
@@ -55,16 +63,19 @@ static bool pass(pid_t pid1, const struct stat *namespace, bool stopped, uint64_
     cleanup_close int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     _Alignas(struct dirent64) char bytes[8192];
     ssize_t len = -1;
+    bool ok = true;
     *sum = 0;
     while (proc >= 0 && (len = getdents64(proc, bytes, sizeof(bytes))) > 0)
         for (const char *at = bytes; at < bytes + len;) {
             const struct dirent64 *entry = (const void *)at;
             pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-            if (pid > 0 && pid != pid1 && signal_one(pid, namespace, stopped))
+            if (pid > 0 && pid != pid1 && signal_one(pid, namespace, stopped, &ok))
                 *sum += (uint64_t)pid * 0x9e3779b97f4a7c15;
             at += entry->d_reclen;
         }
-    return len == 0;
+    if (len == 0 && !ok)
+        errno = EMFILE;
+    return len == 0 && ok;
 }
 
 bool stop_processes(pid_t pid1, bool stopped, struct error *err) {

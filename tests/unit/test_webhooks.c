@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Events and deliveries without a network: pages against a plain list in memory, retention, the
+ * Events and deliveries without a network: pages against plain lists in memory, retention, the
  * intervals between attempts, what is a webhook, and places that survive a restart, with a sender
  * that answers as the test says.
  */
@@ -165,6 +165,86 @@ START_TEST(old_events_go_and_pages_stay_right) {
     compare_many(50);
     write_event(EVENT_KILLED, "s1", 5000000);
     compare_many(50);
+}
+END_TEST
+
+/* ---- attempts, which are numbered in the order in which they were made ---- */
+
+enum { ATTEMPTS = 900 };
+
+static struct model_attempt {
+    int64_t webhook, event;
+    bool failed;
+} model_attempts[ATTEMPTS];
+
+static void write_attempts(void) {
+    ck_assert(store_begin(store, &err));
+    for (int i = 0; i < ATTEMPTS; i++) {
+        struct model_attempt *attempt = &model_attempts[i];
+        char id[ID_UUID];
+        ids_uuid(id);
+        *attempt = (struct model_attempt){1 + pick(2), 1 + pick(100), pick(3) == 0};
+        const struct delivery_row row = {.id = id,
+                                         .at_ms = i,
+                                         .error = attempt->failed ? DELIVERY_TIMEOUT : DELIVERY_OK,
+                                         .url = "http://h/"};
+        ck_assert(store_delivery_insert(store, attempt->webhook, attempt->event, &row, &err));
+    }
+    ck_assert(store_commit(store, &err));
+}
+
+static bool attempt_matches(int64_t number, const struct delivery_query *query) {
+    const struct model_attempt *attempt = &model_attempts[number];
+    int64_t behind = query->behind || query->ascending ? query->behind : INT64_MAX;
+    return attempt->webhook == query->webhook && number >= query->start_ms &&
+           number < query->end_ms && (attempt->failed ? query->failures : query->successes) &&
+           (query->types & event_type_bit(model[attempt->event - 1].type)) &&
+           (query->ascending ? attempt->event > behind : attempt->event < behind);
+}
+
+struct walk {
+    const struct delivery_query *query;
+    int64_t last, count, limit;
+};
+
+/* Each belongs here, and behind the one before it. */
+static bool on_attempt(void *ctx, const struct event_row *event,
+                       const struct delivery_row *delivery) {
+    struct walk *walk = ctx;
+    int64_t number = delivery->at_ms, event_before, order;
+    ck_assert(attempt_matches(number, walk->query));
+    ck_assert_int_eq(event->seq, model_attempts[number].event);
+    ck_assert_str_eq(event->id, model[event->seq - 1].id);
+    if (walk->count++) {
+        event_before = model_attempts[walk->last].event;
+        order = event->seq != event_before ? event->seq - event_before : number - walk->last;
+        ck_assert(walk->query->ascending ? order > 0 : order < 0);
+    }
+    walk->last = number;
+    return walk->count < walk->limit;
+}
+
+START_TEST(attempts_are_those_of_a_plain_list) {
+    write_many(100);
+    write_attempts();
+    for (int i = 0; i < 1000; i++) {
+        const struct delivery_query query = {
+            .webhook = 1 + pick(3),
+            .behind = pick(2) ? pick(110) : 0,
+            .start_ms = pick(2) ? pick(ATTEMPTS) : 0,
+            .end_ms = pick(2) ? pick(ATTEMPTS) : INT64_MAX,
+            .successes = pick(3) != 0,
+            .failures = pick(3) != 0,
+            .types = pick(2) ? EVENT_ALL_TYPES : pick(EVENT_ALL_TYPES / 2) * 2,
+            .ascending = pick(2),
+        };
+        struct walk walk = {.query = &query, .limit = pick(2) ? 1 + pick(30) : ATTEMPTS};
+        int64_t expected = 0;
+        for (int64_t number = 0; number < ATTEMPTS; number++)
+            expected += attempt_matches(number, &query);
+        ck_assert(store_delivery_list(store, &query, on_attempt, &walk, &err));
+        ck_assert_int_eq(walk.count, MIN(expected, walk.limit));
+    }
 }
 END_TEST
 
@@ -401,6 +481,7 @@ int main(void) {
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, pages_are_those_of_a_plain_list);
     tcase_add_test(tcase, old_events_go_and_pages_stay_right);
+    tcase_add_test(tcase, attempts_are_those_of_a_plain_list);
     tcase_add_test(tcase, attempts_go_on_for_a_day_and_twenty_times);
     tcase_add_test(tcase, signatures_are_those_of_the_documentation);
     tcase_add_test(tcase, urls_are_http_with_a_host);

@@ -79,6 +79,7 @@ static sqlite3 *make_old(int version) {
     sqlite3 *db;
     char sql[64];
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    run(db, "PRAGMA synchronous = OFF");
     for (int i = 0; i < version; i++)
         run(db, store_steps[i]);
     snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", version);

@@ -132,6 +132,8 @@ bool tunnel_start(uv_loop_t *loop, struct tunnel_end *one, struct tunnel_end *ot
     if (!tunnel) {
         close_fd(&one->fd);
         close_fd(&other->fd);
+        buf_free(&one->first);
+        buf_free(&other->first);
         return false;
     }
     struct side *a = &tunnel->sides[0], *b = &tunnel->sides[1];

@@ -55,11 +55,11 @@ static void list_v2(struct call *call) {
     }
     json_t *all = json_array();
     const struct recipe *last = NULL, *at = NULL;
-    while ((at = next(api, &page, last)) && json_array_size(all) < (size_t)page.limit) {
+    while (json_array_size(all) < (size_t)page.limit && (at = next(api, &page, last))) {
         json_array_append_new(all, template_json_listed(at));
         last = at;
     }
-    if (at && last)
+    if (at) /* the page is full, and at least base follows */
         page_add_next(call->x, &page, last->created_ms, last->id);
     else
         json_array_append_new(all, template_json_base(api->core));

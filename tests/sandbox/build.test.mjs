@@ -78,6 +78,20 @@ test('a failure names the step, and what came before is kept', async () => {
   assert.deepEqual((await listed()).map((t) => t.buildStatus), ['error', 'error']) // the newest build's
 })
 
+test('templates come in pages, with base behind all others', async () => {
+  const all = (await ask('GET', '/templates')).json.map((t) => t.templateID), seen = []
+  let token = '', last
+  do {
+    const page = await ask('GET', `/v2/templates?limit=1${token && `&nextToken=${token}`}`)
+    assert.equal(page.json.length, 1)
+    last = page.json[0]
+    seen.push(last.templateID)
+    token = page.headers['x-next-token']
+  } while (token)
+  assert.deepEqual([...seen].sort(), all.sort())
+  assert.deepEqual(last.aliases, ['base'])
+})
+
 test('environment, directory and user go from step to step, and into the sandbox', async () => {
   const built = await build({
     steps: [

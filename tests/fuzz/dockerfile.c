@@ -33,7 +33,8 @@ static void check_step(const struct dockerfile_step *step, size_t stage) {
     for (size_t i = 0; i < json_array_size(step->args); i++)
         need(json_is_string(json_array_get(step->args, i)));
     need(step->from < (int)stage);
-    if (step->source && step->from < 0)
+    need(!step->image || step->from < 0);
+    if (step->source && step->from < 0 && !step->image)
         check_source(step->source);
     need((strcmp(step->type, "COPY") == 0) == (step->source != NULL));
 }

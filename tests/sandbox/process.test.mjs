@@ -115,9 +115,10 @@ test('a terminal', async () => {
   assert.deepEqual([eof.status, eof.json.code], [500, 'unknown'])
   const stdin = await input(sandbox, shell.pid, 'x')
   assert.match(stdin.json.message, /input should be written to the pty/)
-  await type('sleep 60\n')
-  await shell.until((s) => s.pty.includes('sleep 60'))
+  await type("sh -c 'echo sle''eps; exec sleep 60'\n")
+  await shell.until((s) => s.pty.includes('sleeps'))
   await type('\x03')
+  await shell.until((s) => /\^C[^]*[$#] $/.test(s.pty)) // the next prompt: the shell itself heeds no keys before
   await type('exit 130\n')
   assert.equal((await shell.end()).exit.exitCode, 130)
   const plain = start(sandbox, 'sleep 60')

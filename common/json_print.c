@@ -6,7 +6,6 @@
  */
 #include "common/json.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static bool put_escape(struct buf *out, unsigned char letter) {
@@ -22,10 +21,25 @@ static size_t plain_length(const char *text, size_t len) {
     return n;
 }
 
+/* What nearly every string is: without anything to escape. */
+static bool put_plain(struct buf *out, const char *text, size_t len) {
+    if (!buf_reserve(out, len + 2))
+        return false;
+    char *at = out->data + out->len;
+    *at = '"';
+    memcpy(at + 1, text, len);
+    at[len + 1] = '"';
+    out->len += len + 2;
+    out->data[out->len] = '\0';
+    return true;
+}
+
 static bool put_string(struct buf *out, const char *text, size_t len) {
+    size_t plain = plain_length(text, len);
+    if (plain == len)
+        return put_plain(out, text, len);
     bool ok = buf_add(out, "\"", 1);
-    while (ok && len) {
-        size_t plain = plain_length(text, len);
+    for (; ok && len; plain = plain_length(text, len)) {
         ok = buf_add(out, text, plain) &&
              (plain == len || put_escape(out, (unsigned char)text[plain++]));
         text += plain;
@@ -38,6 +52,17 @@ static bool put_string(struct buf *out, const char *text, size_t len) {
 static bool put_real(struct buf *out, const json_t *value) {
     cleanup_free char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     return text && buf_puts(out, text);
+}
+
+static bool put_integer(struct buf *out, int64_t value) {
+    char digits[24], *at = digits + sizeof(digits);
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        *--at = (char)('0' + left % 10);
+    while (left /= 10);
+    if (value < 0)
+        *--at = '-';
+    return buf_add(out, at, (size_t)(digits + sizeof(digits) - at));
 }
 
 static bool put_array(struct buf *out, const json_t *array) {
@@ -69,7 +94,7 @@ bool json_print(struct buf *out, const json_t *value) {
     case JSON_STRING:
         return put_string(out, json_string_value(value), json_string_length(value));
     case JSON_INTEGER:
-        return buf_printf(out, "%" PRId64, (int64_t)json_integer_value(value));
+        return put_integer(out, json_integer_value(value));
     case JSON_REAL:
         return put_real(out, value);
     case JSON_TRUE:

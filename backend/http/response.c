@@ -43,7 +43,7 @@ static const struct {
     {507, "HTTP/1.1 507 Insufficient Storage\r\n"},
 };
 
-enum { MAX_JSON = 64 << 20 };
+enum { USUAL_JSON = 2000, MAX_JSON = 64 << 20 };
 
 static const char cors[] = "Access-Control-Allow-Origin: *\r\n";
 static const char cors_exposed[] =
@@ -174,7 +174,7 @@ static const char type_json[] = "application/json; charset=utf-8";
 
 void exchange_reply_json(struct exchange *x, int status, json_t *body) {
     cleanup_buf struct buf text = BUF_INIT(MAX_JSON);
-    bool ok = body && json_print(&text, body);
+    bool ok = body && buf_reserve(&text, USUAL_JSON) && json_print(&text, body);
     json_decref(body);
     if (ok)
         exchange_reply(x, status, type_json, text.data, text.len);

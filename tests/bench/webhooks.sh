@@ -50,7 +50,7 @@ remove_webhooks() { e2b webhook list --format json | jq -r '.[].id' | xargs -r "
 # Events are written past the backend, which finds them when it writes one itself. Its sender gives
 # way to whatever else there is to do, and so the peer has to.
 row_webhooks() {
-    local events=${WEBHOOK_EVENTS:-1000} webhooks=10 total round ratio
+    local events=${WEBHOOK_EVENTS:-3000} webhooks=10 total round ratio
     total=$((events * webhooks))
     printf '\n%s\n' "Webhooks: $events events to $webhooks of them, and as many posts by libcurl multi, 64 at once"
     e2b local start >/dev/null || return 1

@@ -95,10 +95,10 @@ void guest_end(struct guest *g, void (*done)(void *ctx), void *ctx) {
     guest_unwatch_disk(g);
     guest_forget_link(g); /* whether it still comes about is of no interest any more */
     guest_fail_calls(g);
+    if (g->death) /* before its first process hears that we leave it, and may end by itself */
+        remains_hold(g->rt->remains, g->pid);
     if (g->control)
         control_stop(steal_ptr(&g->control));
-    if (g->death)
-        remains_hold(g->rt->remains, g->pid);
     kill_all(g);
     if (g->death)
         guest_be_patient(g, WAIT_FOR_DEATH_MS, on_immortal);

@@ -150,9 +150,13 @@ static void on_killed(void *ctx) {
     w->killed++;
 }
 
+void world_begin_kill(struct world *w, struct guest *guest) {
+    guest_kill(guest, on_killed, w);
+}
+
 void world_kill(struct world *w, struct guest *guest) {
     const unsigned before = w->killed;
-    guest_kill(guest, on_killed, w);
+    world_begin_kill(w, guest);
     world_wait(w, &w->killed, before + 1);
 }
 

@@ -42,6 +42,8 @@ struct guest *world_create(struct world *w);
 /* The same by a plan, which may be changed before. */
 void world_plan(struct world *w, unsigned number, struct plan *plan);
 struct guest *world_carry_out(struct world *w, const struct plan *plan);
+/* w->killed tells when it is over. */
+void world_begin_kill(struct world *w, struct guest *guest);
 void world_kill(struct world *w, struct guest *guest);
 struct guest *world_adopt(struct world *w, unsigned number, bool paused);
 /* Pauses, resumes; false: the error is in w->err. */

@@ -52,8 +52,8 @@ static bool signal_one(pid_t pid, const struct stat *namespace, bool stopped, bo
         return false;
     char state = state_of(pid);
     *ok &= state != '\0';
-    if (!state || state == 'Z' || state == 'X' || (state == 'T') == stopped)
-        return false;
+    if (!state || state == 'Z' || state == 'X' || (state == 'T' && stopped))
+        return false; /* all are told to go on: one that was to stop may not have got to it yet */
     return syscall(SYS_pidfd_send_signal, pidfd, stopped ? SIGSTOP : SIGCONT, NULL, 0) == 0;
 }
 
@@ -87,8 +87,9 @@ bool stop_processes(pid_t pid1, bool stopped, struct error *err) {
         if (!pass(pid1, &namespace, stopped, &sum))
             return error_errno(err, errno, "cannot read /proc");
         /* The same ones again: they wait in the kernel, a parent for the exec of its child, say,
-         * which is stopped. They stop when they leave it. */
-        if (sum == before)
+         * which is stopped. They stop when they leave it. None is told to stop while others go on,
+         * so that takes one walk. */
+        if (!stopped || sum == before)
             return true;
         before = sum;
     }

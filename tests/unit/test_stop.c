@@ -29,8 +29,16 @@ static void be_pid1(void) {
         pause();
 }
 
+static void share_a_processor(void) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
 static void start(void) {
     int told[2];
+    share_a_processor();
     counters = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne((void *)(uintptr_t)counters, MAP_FAILED);
     ck_assert_int_eq(pipe(told), 0);
@@ -80,6 +88,17 @@ START_TEST(stops_them_and_nobody_else) {
 }
 END_TEST
 
+/* On the one processor they had no time to stop yet. */
+START_TEST(goes_on_at_once) {
+    struct error err = ERROR_INIT;
+    for (int i = 0; i < 20; i++) {
+        ck_assert_msg(stop_processes(pid1, true, &err), "%s", err.message);
+        ck_assert_msg(stop_processes(pid1, false, &err), "%s", err.message);
+        ck_assert(counts(&counters[0]));
+    }
+}
+END_TEST
+
 START_TEST(a_dead_one_is_an_error) {
     struct error err = ERROR_INIT;
     ck_assert(!stop_processes(0x3fffffff, true, &err));
@@ -92,6 +111,7 @@ int main(void) {
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, stops_them_and_nobody_else);
+    tcase_add_test(tcase, goes_on_at_once);
     tcase_add_test(tcase, a_dead_one_is_an_error);
     return unit_run("stop", tcase);
 }

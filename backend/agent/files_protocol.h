@@ -34,11 +34,11 @@ enum {
  *   REMOVE      path                         nothing
  *   LIST        path depth                   records, in many messages
  *   COMPOSE     destination source...        record of the destination
- *   TAKE        source destination owner mode   nothing. Copies out of another sandbox: it is sent
- *               a message with the socket of that one's HELPER_ROOT. The source is a pattern; of a
- *               directory the content is taken. owner "user[:group]" and mode (octal) of what
- * comes,
- *               "": as it is. The record of a failure: what is missing, or in the way
+ *   TAKE        source destination owner mode
+ *                                            nothing. Copies out of another sandbox: it is sent a
+ *               message with the socket of that one's HELPER_ROOT. The source is a pattern; of a
+ *               directory the content is taken. owner "user[:group]" and mode (octal) are of what
+ *               comes, "": as it is. The record of a failure: what is missing, or in the way
  *   WATCH       (none: see struct watch_request)
  *
  * On a volume, where paths begin at its directory; a number may be "" for what is usual, force is

@@ -31,7 +31,7 @@ static void on_checked(void *ctx, const struct process_end *end, const struct er
         build_succeed(run);
         return;
     }
-    if (!err && clock_now_ms() < run->ready_until_ms) {
+    if (!err && clock_mono_ms() < run->ready_until_ms) {
         uv_timer_start(run->timer, on_check_due, run->pause_ms, 0);
         run->pause_ms = MIN(2 * run->pause_ms, (uint64_t)LAST_PAUSE_MS);
         return;
@@ -84,7 +84,7 @@ static void on_warm_box(void *ctx, const struct error *err) {
     }
     build_log(run->core, run->build, LOG_INFO, run->step, "Waiting for template to be ready: %s",
               run->spec.ready_cmd);
-    run->ready_until_ms = clock_now_ms() + READY_TIMEOUT_MS;
+    run->ready_until_ms = clock_mono_ms() + READY_TIMEOUT_MS;
     run->pause_ms = FIRST_PAUSE_MS;
     check_ready(run);
 }

@@ -30,7 +30,8 @@ static bool take_template(struct build_run *run, const struct template *from, st
         run->spec.start_cmd = strdup(from->start_cmd);
         run->spec.ready_cmd = strdup(from->ready_cmd);
     }
-    return run->spec.start_cmd && run->spec.ready_cmd;
+    return (run->spec.start_cmd && run->spec.ready_cmd) ||
+           error_errno(err, ENOMEM, "cannot begin the build");
 }
 
 /* An image's name as a template has it: "docker.io/library/debian:12" is debian:12. */

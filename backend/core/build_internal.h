@@ -33,7 +33,8 @@ struct build_run {
     char label[BUILD_STEP], step[BUILD_STEP];
     char last[256];      /* line on standard output */
     char complaint[256]; /* the first line on standard error */
-    int64_t started_ms, ready_until_ms;
+    int64_t started_ms;
+    int64_t ready_until_ms;      /* by the monotonic clock */
     struct unpacking *unpacking; /* of the image that is imported; NULL */
     uint64_t pause_ms;
     uv_timer_t *timer; /* until the next look whether it is ready */

@@ -2,6 +2,7 @@
 #include "backend/runtime/remains.h"
 
 #include "backend/runtime/internal.h"
+#include "common/memory.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -49,10 +50,9 @@ void remains_hold(struct remains *r, pid_t pid) {
 }
 
 struct remains *remains_start(struct runtime *rt) {
-    struct remains *r = calloc(1, sizeof(*r));
-    if (!r || !(r->timer = malloc(sizeof(*r->timer))))
-        abort();
+    struct remains *r = memory_need(sizeof(*r));
     r->rt = rt;
+    r->timer = memory_need(sizeof(*r->timer));
     uv_timer_init(rt->loop, r->timer);
     r->timer->data = r;
     uv_unref((uv_handle_t *)r->timer);

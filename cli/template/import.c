@@ -66,10 +66,10 @@ const struct command command_template_import = {
         "FILE is what `docker save` or `podman save` wrote, an OCI layout (a directory or an "
         "archive), or a root file system as a tar archive, plain or compressed by gzip, xz, bzip2 "
         "or zstd. Its parts are checked against the digests in it. The image's environment, "
-        "working "
-        "directory and user are those of its sandboxes; where it names no user that is `user`, as "
-        "in all sandboxes. Nothing of it is started unless --start says so. The name may have a "
-        "tag, so that a Dockerfile's FROM finds it: `e2b template import debian:12 FILE`.",
+        "working directory and user are those of its sandboxes; where it names no user that is "
+        "`user`, as in all sandboxes. Nothing of it is started unless --start says so. The name "
+        "may have a tag, so that a Dockerfile's FROM finds it: `e2b template import debian:12 "
+        "FILE`.",
     .arguments = "<name> <file>",
     .min_args = 2,
     .max_args = 2,

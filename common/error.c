@@ -55,12 +55,24 @@ static const struct {
     {EMFILE, ERR_UNAVAILABLE, "try again when less is going on, or raise the limit: ulimit -n"},
     {ENFILE, ERR_UNAVAILABLE, "try again when less is going on on this machine"},
     {ENOMEM, ERR_UNAVAILABLE, "try again when there is more free memory"},
+    {ENOBUFS, ERR_UNAVAILABLE, "try again when there is more free memory"},
 };
 
-bool error_errno(struct error *err, int saved_errno, const char *format, ...) {
+/* ARRAY_LEN(shortages): it is none. */
+static size_t find_shortage(int number) {
     size_t at = 0;
-    while (at < ARRAY_LEN(shortages) && shortages[at].number != saved_errno)
+    while (at < ARRAY_LEN(shortages) && shortages[at].number != number)
         at++;
+    return at;
+}
+
+bool error_is_passing(int saved_errno) {
+    size_t at = find_shortage(saved_errno);
+    return at < ARRAY_LEN(shortages) && shortages[at].kind == ERR_UNAVAILABLE;
+}
+
+bool error_errno(struct error *err, int saved_errno, const char *format, ...) {
+    size_t at = find_shortage(saved_errno);
     const bool is_short = at < ARRAY_LEN(shortages);
     va_list args;
     va_start(args, format);

@@ -44,6 +44,8 @@ bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
 /* As error_set, with ": <strerror(saved_errno)>" appended. A full disk is ERR_NO_SPACE, the want of
  * descriptors or memory ERR_UNAVAILABLE, each with a hint; anything else ERR_INTERNAL. */
 bool error_errno(struct error *err, int saved_errno, const char *format, ...) printf_like(3, 4);
+/* The want of descriptors or memory, which may be over soon. */
+bool error_is_passing(int saved_errno);
 /* Puts "context: " before the message that is there. */
 bool error_wrap(struct error *err, const char *format, ...) printf_like(2, 3);
 bool error_hint(struct error *err, const char *format, ...) printf_like(2, 3);

@@ -170,7 +170,8 @@ struct http_server {
     struct connection *connections, *ready, **ready_tail;
     unsigned connection_count, max_connections, exchange_count, open_handles;
     int64_t quiet_since_ms;
-    int spare_fd; /* given up for a moment to refuse a peer when descriptors run out */
+    int spare_fd;   /* given up to refuse a peer when descriptors run out, */
+    int refused_fd; /* which is this one, until the next tick */
     struct http_patience patience;
     bool stopping;
     void (*stopped)(void *ctx);
@@ -187,6 +188,8 @@ const char *server_date(struct http_server *server);
 bool listener_open(struct http_server *server, const struct http_listener *config,
                    struct error *err);
 void listener_resume_all(struct http_server *server);
+/* On the refused peer, if there is one, so that another may be. */
+void listener_hang_up(struct http_server *server);
 void listener_close_all(struct http_server *server);
 
 #endif

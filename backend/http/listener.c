@@ -33,15 +33,19 @@ static bool peer_is_welcome(const struct listener *l, int fd) {
     return peer.uid == geteuid() || peer.uid == 0;
 }
 
-/* What it has sent already is read, or the close would take the answer back. */
-static void turn_away(int fd, const char *status, const char *body) {
-    char text[512], ignored[8192];
+static void tell(int fd, const char *status, const char *body) {
+    char text[512];
     int n = snprintf(text, sizeof(text),
                      "HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\n"
                      "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
                      status, strlen(body), body);
-    (void)!recv(fd, ignored, sizeof(ignored), MSG_DONTWAIT);
     send(fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* What it has sent already is read, or the close would take the answer back. */
+static void hang_up(int fd) {
+    char ignored[8192];
+    (void)!recv(fd, ignored, sizeof(ignored), MSG_DONTWAIT);
     close(fd);
 }
 
@@ -51,17 +55,30 @@ static void pause_accepting(struct listener *l) {
     server_start_tick(l->server);
 }
 
-/* Without a descriptor the waiting peer could not even be refused: the spare one is for that. */
+/* Without a descriptor the waiting peer could not even be refused: the spare one is for that. The
+ * peer may not have sent its request yet, and would not read the answer if it could not, so the
+ * connection stays open until the next tick; whoever comes before that waits. */
 static void out_of_descriptors(struct listener *l) {
-    log_warn("no descriptors left for a connection", "error", strerror(errno));
-    close_fd(&l->server->spare_fd);
-    int fd = accept4(l->config.fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd >= 0)
-        turn_away(fd, "503 Service Unavailable",
-                  "{\"code\":503,\"message\":\"the backend has too many files open\",\"hint\":"
-                  "\"try again when less is going on, or raise the limit: ulimit -n\"}");
-    l->server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct http_server *server = l->server;
+    if (server->refused_fd < 0)
+        log_warn("no descriptors left for a connection", "error", strerror(errno));
     pause_accepting(l);
+    if (server->refused_fd >= 0)
+        return;
+    close_fd(&server->spare_fd);
+    server->refused_fd = accept4(l->config.fd, NULL, NULL, SOCK_CLOEXEC);
+    if (server->refused_fd >= 0)
+        tell(server->refused_fd, "503 Service Unavailable",
+             "{\"code\":503,\"message\":\"the backend has too many files open\",\"hint\":"
+             "\"try again when less is going on, or raise the limit: ulimit -n\"}");
+}
+
+void listener_hang_up(struct http_server *server) {
+    if (server->refused_fd >= 0)
+        hang_up(server->refused_fd);
+    server->refused_fd = -1;
+    if (server->spare_fd < 0)
+        server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 static bool accept_one(struct listener *l) {
@@ -70,15 +87,18 @@ static bool accept_one(struct listener *l) {
         return false;
     }
     int fd = accept4(l->config.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+        return true;
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+        if (error_is_passing(errno))
             out_of_descriptors(l);
-        return errno == ECONNABORTED || errno == EINTR;
+        return false;
     }
-    if (!peer_is_welcome(l, fd))
-        turn_away(fd, "403 Forbidden",
-                  "{\"code\":403,\"message\":\"this backend belongs to another user\"}");
-    else if (!connection_accept(l->server, fd, &l->config, l->is_tcp))
+    if (!peer_is_welcome(l, fd)) {
+        tell(fd, "403 Forbidden",
+             "{\"code\":403,\"message\":\"this backend belongs to another user\"}");
+        hang_up(fd);
+    } else if (!connection_accept(l->server, fd, &l->config, l->is_tcp))
         pause_accepting(l);
     return !l->paused;
 }

@@ -5,7 +5,6 @@
  */
 #include "backend/http/internal.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -30,6 +29,7 @@ static void on_tick(uv_timer_t *handle) {
         connection_check_deadline(c, now_ms);
     if (!server->connections)
         uv_timer_stop(&server->tick);
+    listener_hang_up(server);
     listener_resume_all(server);
 }
 
@@ -61,7 +61,8 @@ struct http_server *http_server_start(uv_loop_t *loop, http_handler handler, voi
     server->patience = (struct http_patience){
         .head_ms = 10000, .body_ms = 30000, .idle_ms = 300000, .linger_ms = 2000};
     server->quiet_since_ms = (int64_t)uv_now(loop);
-    server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    server->spare_fd = server->refused_fd = -1;
+    listener_hang_up(server);
     uv_prepare_init(loop, &server->prepare);
     uv_timer_init(loop, &server->tick);
     uv_timer_init(loop, &server->grace);
@@ -107,6 +108,7 @@ void server_handle_closed(struct http_server *server) {
         return;
     void (*stopped)(void *) = server->stopped;
     void *ctx = server->stopped_ctx;
+    close_fd(&server->refused_fd);
     close_fd(&server->spare_fd);
     free(server);
     if (stopped)

@@ -130,10 +130,12 @@ static const struct {
     {"rw", AT_REMOVEDIR},
 };
 
-/* False: there is more in it, or it is not ours to remove. */
+/* False, with errno: there is more in it, or it is not ours to remove. */
 static bool remove_dir(int at, const char *id) {
     int dir = open_dir(at, id);
-    for (size_t i = 0; dir >= 0 && i < ARRAY_LEN(untouched); i++)
+    if (dir < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(untouched); i++)
         unlinkat(dir, untouched[i].name, untouched[i].flags);
     close_fd(&dir);
     return unlinkat(at, id, AT_REMOVEDIR) == 0;
@@ -161,7 +163,7 @@ bool sandbox_dirs_create(struct sandbox_dirs *dirs, const char *id, uint32_t own
         return true;
     error_errno(err, errno, "cannot make the directory of %s", id);
     close_fd(&made->rw);
-    remove_dir(dirs->sandboxes, id);
+    sandbox_dirs_discard(dirs, id); /* which takes no descriptors */
     return false;
 }
 
@@ -194,11 +196,12 @@ int sandbox_dirs_open_rw(struct sandbox_dirs *dirs, const char *id) {
     return dir < 0 ? -1 : open_dir(dir, "rw");
 }
 
-/* The first entry that is no dot; false if there is none. */
-static bool first_entry(int at, char name[static 64]) {
+/* Of an entry that is no dot; empty: there is none. False: that is not known. */
+static bool first_name(int at, char name[static 64]) {
     int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = fd < 0 ? NULL : fdopendir(fd);
     bool found = false;
+    name[0] = '\0';
     for (struct dirent *e; stream && !found && (e = readdir(stream));) {
         found = e->d_name[0] != '.' && strlen(e->d_name) < 64;
         if (found)
@@ -206,7 +209,9 @@ static bool first_entry(int at, char name[static 64]) {
     }
     if (stream)
         closedir(stream);
-    return found;
+    else
+        close_fd(&fd);
+    return stream;
 }
 
 void sandbox_dirs_each_in(int at, void (*each)(void *ctx, const char *name), void *ctx) {
@@ -242,10 +247,13 @@ void sandbox_dirs_discard(struct sandbox_dirs *dirs, const char *id) {
 }
 
 /* What cannot be removed is not tried again and again. */
-static void set_aside(struct sandbox_dirs *dirs) {
+static void set_aside(struct sandbox_dirs *dirs, int error) {
+    const bool later = error_is_passing(error);
     char hidden[sizeof(dirs->emptying_name) + 1];
     snprintf(hidden, sizeof(hidden), ".%s", dirs->emptying_name);
-    renameat(dirs->trash, dirs->emptying_name, dirs->trash, hidden);
+    if (!later)
+        renameat(dirs->trash, dirs->emptying_name, dirs->trash, hidden);
+    uv_timer_start(dirs->pause, on_pause_over, later ? RETRY_MS : PAUSE_MS, 0);
 }
 
 static void on_emptied(uv_poll_t *poll, int status, int events) {
@@ -264,16 +272,18 @@ static void on_emptied(uv_poll_t *poll, int status, int events) {
         uv_timer_start(dirs->pause, on_pause_over, RETRY_MS, 0);
         return;
     }
-    if (!remove_dir(dirs->trash, dirs->emptying_name))
-        set_aside(dirs);
-    uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
+    if (remove_dir(dirs->trash, dirs->emptying_name))
+        uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
+    else
+        set_aside(dirs, errno);
 }
 
 static void hurry(const struct sandbox_dirs *dirs) {
     send(dirs->emptying_socket, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static bool start_emptying(struct sandbox_dirs *dirs) {
+/* 0, or an errno. */
+static int start_emptying(struct sandbox_dirs *dirs) {
     struct error err = ERROR_INIT;
     cleanup_close int dir = open_dir(dirs->trash, dirs->emptying_name);
     int rw = dir < 0 ? -1 : open_dir(dir, "rw");
@@ -281,13 +291,13 @@ static bool start_emptying(struct sandbox_dirs *dirs) {
         rw = steal_fd(&dir);
     cleanup_close int content = rw;
     if (content < 0)
-        return false;
+        return errno;
     int sock = zygote_client_helper(dirs->zygote, HELPER_EMPTY, NULL, &rw, 1, &err);
     uv_poll_t *poll = sock < 0 ? NULL : malloc(sizeof(*poll));
     if (!poll || uv_poll_init(dirs->pause->loop, poll, sock) < 0) {
         free(poll);
         close_fd(&sock);
-        return false;
+        return ENOMEM;
     }
     poll->data = dirs;
     dirs->emptying = poll;
@@ -296,7 +306,7 @@ static bool start_emptying(struct sandbox_dirs *dirs) {
         hurry(dirs);
     uv_unref((uv_handle_t *)poll);
     uv_poll_start(poll, UV_READABLE, on_emptied);
-    return true;
+    return 0;
 }
 
 static void tell_emptied(struct sandbox_dirs *dirs, bool all) {
@@ -331,17 +341,19 @@ void sandbox_dirs_finish(struct sandbox_dirs *dirs, uint64_t ms,
 static void empty_next(struct sandbox_dirs *dirs) {
     if (dirs->emptying)
         return;
-    if (dirs->zygote->lost || !first_entry(dirs->trash, dirs->emptying_name)) {
+    const bool looked = first_name(dirs->trash, dirs->emptying_name);
+    if (dirs->zygote->lost || (looked && !dirs->emptying_name[0])) {
         dirs->put_off = 0;
         tell_emptied(dirs, !dirs->zygote->lost);
         return;
     }
-    const bool removed = remove_dir(dirs->trash, dirs->emptying_name);
-    if (!removed && start_emptying(dirs))
+    if (!looked || remove_dir(dirs->trash, dirs->emptying_name)) {
+        uv_timer_start(dirs->pause, on_pause_over, looked ? PAUSE_MS : RETRY_MS, 0);
         return;
-    if (!removed)
-        set_aside(dirs);
-    uv_timer_start(dirs->pause, on_pause_over, PAUSE_MS, 0);
+    }
+    const int error = start_emptying(dirs);
+    if (error)
+        set_aside(dirs, error);
 }
 
 void sandbox_dirs_empty(struct sandbox_dirs *dirs) {

@@ -18,10 +18,6 @@
 
 enum { MAX_PASSES = 50 };
 
-static bool is_short(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOMEM;
-}
-
 static bool pid_namespace(pid_t pid, struct stat *st) {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
@@ -33,7 +29,7 @@ static char state_of(pid_t pid) {
     char path[64], text[256];
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && is_short(errno))
+    if (fd < 0 && error_is_passing(errno))
         return '\0';
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
     text[MAX(n, 0)] = '\0';
@@ -46,7 +42,7 @@ static char state_of(pid_t pid) {
 static bool signal_one(pid_t pid, const struct stat *namespace, bool stopped, bool *ok) {
     struct stat st;
     cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    *ok &= pidfd >= 0 || !is_short(errno);
+    *ok &= pidfd >= 0 || !error_is_passing(errno);
     if (pidfd < 0 || !pid_namespace(pid, &st) || st.st_ino != namespace->st_ino ||
         st.st_dev != namespace->st_dev)
         return false;

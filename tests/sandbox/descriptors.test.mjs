@@ -5,9 +5,10 @@
 import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import net from 'node:net'
-import { access, ask, create, port, start, startDaemon } from './daemon.mjs'
+import { access, ask, create, port, socketPath, start, startDaemon } from './daemon.mjs'
 
 let daemon, sandbox
 const MANY = 1024
@@ -59,8 +60,19 @@ test('whatever is asked for is done or refused', async () => {
   assert.deepEqual((await ask('GET', '/v2/sandboxes')).json.map((s) => s.sandboxID), [sandbox.sandboxID])
   assert.equal((await start(sandbox, 'echo well').end()).out, 'well\n')
   assert.equal((await ask('DELETE', path(await create()))).status, 204)
-  for (const began = Date.now(); readdirSync(`${process.env.E2B_HOME}/sandboxes`).length > 4 || open() > usual + 16;)
+  for (const began = Date.now(); readdirSync(`${process.env.E2B_HOME}/sandboxes`).length > 3 || open() > usual + 16;)
     assert.ok(Date.now() - began < 10e3 && !await pause(50), `${open()} descriptors, ${usual} before`)
+})
+
+test('who is refused has the time to ask, and hears why', async () => {
+  allow(open() + 4)
+  const peers = Array.from({ length: 40 }, () => net.connect(socketPath))
+  const [refused, said] = await Promise.any(peers.map(async (peer) => [peer, (await once(peer, 'data'))[0].toString()]))
+  assert.match(said, /^HTTP\/1.1 503 .*ulimit -n/s)
+  await new Promise((resolve, reject) => refused.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n', (e) => e ? reject(e) : resolve()))
+  for (const peer of peers) peer.destroy()
+  allow(MANY)
+  assert.equal((await ask('GET', path(sandbox))).status, 200)
 })
 
 test('connections wait, at no cost, and come to their turn', async () => {

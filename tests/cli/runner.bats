@@ -50,3 +50,32 @@ sums() { # tap status must_work
     [ "$(sums 'ok 1 a # skip no tun\n1..1\n' 0 1)" = "0 1 0" ]
     [ "$(sums 'ok 1 a # skip not here: root only\n1..1\n' 0 1)" = "0 0 1" ]
 }
+
+# A tree of its own, with one test that fails until it has been run $1 times.
+unsteady() {
+    mkdir -p tree/tests/cli tree/tests/fuzz/corpus
+    cp "$E2B_SOURCE/tests/run" "$E2B_SOURCE/tests/tap.awk" tree/tests/
+    cat >tree/tests/cli/unsteady.test.mjs <<END
+import { appendFileSync, statSync } from 'node:fs'
+import test from 'node:test'
+appendFileSync('$PWD/runs', '.')
+test('unsteady', () => { if (statSync('$PWD/runs').size < $1) throw new Error('unsteady') })
+END
+}
+
+@test "a file that failed fails, unless it may be run again and passes then" {
+    unsteady 2
+    MAKELEVEL=1 run tree/tests/run cli/unsteady
+    [ "$status" = 1 ]
+    [ "${lines[-1]}" = "0 passed, 1 failed" ]
+    rm runs
+    MAKELEVEL=1 AGAIN=1 run tree/tests/run cli/unsteady
+    [ "$status" = 0 ]
+    [[ "$output" == *"FAILED  cli/unsteady"*"again   cli/unsteady"* ]]
+    [ "${lines[-1]}" = "1 passed, 0 failed" ]
+    rm runs
+    unsteady 3
+    MAKELEVEL=1 AGAIN=1 run tree/tests/run cli/unsteady
+    [ "$status" = 1 ]
+    [ "$(cat runs)" = .. ]
+}

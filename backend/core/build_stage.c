@@ -82,9 +82,8 @@ void build_end_step(struct build_run *run, const struct error *err) {
 }
 
 static bool is_disk_full(const struct build_run *run) {
-    const char *state = run->core->config.state;
     struct disk_space space;
-    return state && disk_look(state, &space) && space.free < FULL_BYTES;
+    return disk_look(run->core->config.state, &space) && space.free < FULL_BYTES;
 }
 
 /* What our own scripts complain of says more than their status. When the disk is full the log may

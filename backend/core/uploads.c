@@ -172,8 +172,6 @@ static void remove_half(void *ctx, int dir, const char *name) {
 
 bool uploads_start(struct core *core, struct error *err) {
     cleanup_free char *path = NULL;
-    if (!core->config.state)
-        return true;
     if (asprintf(&path, "%s/" DIRECTORY, core->config.state) < 0)
         return error_errno(err, ENOMEM, "cannot start");
     if (!io_mkdirs(path, 0700, err))

@@ -109,32 +109,28 @@ static void remove_sandboxes(void) {
     need(fake_alive() == 0);
 }
 
-/* Nobody needs its names once it is open. */
-static struct store *nameless_store(void) {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char dir[64] = "/tmp/e2b-fuzz-XXXXXX", path[80], name[96];
-    struct error err = ERROR_INIT;
-    need(mkdtemp(dir) != NULL);
-    snprintf(path, sizeof(path), "%s/db", dir);
-    struct store *store = store_open(path, &err);
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
-        unlink(name);
-    }
-    rmdir(dir);
-    return store;
+static char state[] = "/tmp/e2b-fuzz-XXXXXX";
+
+static void remove_state(void) {
+    char command[64];
+    snprintf(command, sizeof(command), "rm -rf %s", state);
+    need(system(command) == 0);
 }
 
 static void start(void) {
     struct error err = ERROR_INIT;
+    char path[64];
     signal(SIGPIPE, SIG_IGN);
     need(log_open("/dev/null", LOG_ERROR, 1 << 30, &err));
     need(uv_loop_init(&loop) == 0);
-    struct store *store = nameless_store();
+    need(mkdtemp(state) && atexit(remove_state) == 0);
+    snprintf(path, sizeof(path), "%s/state.db", state);
+    struct store *store = store_open(path, &err);
     need(store != NULL);
     core = core_start(&(struct core_config){.loop = &loop,
                                             .runtime = fake_runtime(&loop),
                                             .store = store,
+                                            .state = state,
                                             .max_sandboxes = 100,
                                             .max_timeout_s = 86400,
                                             .events_address = "x"},

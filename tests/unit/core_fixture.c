@@ -35,8 +35,10 @@ void core_prepare(void) {
     snprintf(state_dir, sizeof(state_dir), "/tmp/e2b-core-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(state_dir));
     snprintf(state_path, sizeof(state_path), "%s/state.db", state_dir);
-    core_config = (struct core_config){
-        .max_sandboxes = 2000, .max_timeout_s = 24 * 3600, .events_address = "http://192.0.2.1"};
+    core_config = (struct core_config){.state = state_dir,
+                                       .max_sandboxes = 2000,
+                                       .max_timeout_s = 24 * 3600,
+                                       .events_address = "http://192.0.2.1"};
     uv_loop_init(&loop);
 }
 

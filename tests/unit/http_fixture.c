@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { WAIT_MS = 8000 };
+enum { WAIT_MS = 30000 };
 
 uv_loop_t test_loop;
 struct http_server *test_server;

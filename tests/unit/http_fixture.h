@@ -9,7 +9,7 @@
 
 #include "backend/http/internal.h"
 
-#include <check.h>
+#include "tests/unit/unit.h"
 
 extern uv_loop_t test_loop;
 extern struct http_server *test_server;

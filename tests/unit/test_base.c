@@ -229,7 +229,6 @@ END_TEST
 int main(void) {
     TCase *tcase = tcase_create("base");
     tcase_add_checked_fixture(tcase, start, stop);
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, above_a_foreign_usr);
     tcase_add_test(tcase, above_an_own_usr);
     tcase_add_test(tcase, half_made_is_thrown_away);

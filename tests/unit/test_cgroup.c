@@ -233,7 +233,6 @@ END_TEST
 int main(void) {
     TCase *tcase = tcase_create("cgroup");
     tcase_add_checked_fixture(tcase, start, stop);
-    tcase_set_timeout(tcase, 20);
     tcase_add_test(tcase, every_promise_has_a_mechanism_or_a_reason);
     tcase_add_test(tcase, processes_are_limited);
     tcase_add_test(tcase, memory_is_limited);

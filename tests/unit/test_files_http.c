@@ -11,8 +11,8 @@
 #include "backend/envd/multipart.h"
 #include "backend/envd/range.h"
 #include "backend/envd/signature.h"
+#include "tests/unit/unit.h"
 
-#include <check.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -282,7 +282,6 @@ START_TEST(gunzip_keeps_its_room) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("files_http");
     TCase *group = tcase_create("files_http");
     tcase_add_test(group, dates_in_all_three_forms);
     tcase_add_test(group, ranges);
@@ -294,10 +293,5 @@ int main(void) {
     tcase_add_test(group, names_that_are_no_utf8);
     tcase_add_test(group, signatures);
     tcase_add_test(group, gunzip_keeps_its_room);
-    suite_add_tcase(suite, group);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run("files_http", group);
 }

@@ -191,7 +191,6 @@ START_TEST(decodes_only_what_is_encoded_well) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("http_route");
     TCase *trusted = tcase_create("trusted"), *untrusted = tcase_create("untrusted"),
           *pure = tcase_create("pure");
     tcase_add_checked_fixture(trusted, start_trusted, stop);
@@ -201,12 +200,5 @@ int main(void) {
     tcase_add_checked_fixture(untrusted, start_untrusted, stop);
     tcase_add_test(untrusted, asks_for_the_key);
     tcase_add_test(pure, decodes_only_what_is_encoded_well);
-    suite_add_tcase(suite, trusted);
-    suite_add_tcase(suite, untrusted);
-    suite_add_tcase(suite, pure);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run("http_route", trusted, untrusted, pure);
 }

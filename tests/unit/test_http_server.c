@@ -6,6 +6,7 @@
 #include "tests/unit/http_fixture.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,7 +20,7 @@ enum { STREAM_BYTES = 8 << 20, PIECE = 64 << 10, BODY_MAX = 100000 };
 static struct {
     struct exchange *x;
     size_t written, taken;
-    bool closed, broken, body_ended, hold;
+    bool begun, closed, broken, body_ended, hold;
     int fd; /* taken over */
     char *rest;
     size_t rest_len;
@@ -85,6 +86,7 @@ static void serve(void *ctx, struct exchange *x) {
         return;
     }
     seen.x = x;
+    seen.begun = true;
     if (strcmp(path, "/echo") == 0) {
         exchange_read_body(x, BODY_MAX, echo, NULL);
     } else if (strcmp(path, "/wait") == 0) {
@@ -143,6 +145,13 @@ static size_t count(const char *needle) {
 }
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: test\r\n\r\n"
+
+/* From here on the connection has been accepted, and is idle. */
+static void greet(void) {
+    client_send(fd, GET("/hello"));
+    client_wait(fd, &got, "hello");
+    buf_consume(&got, got.len);
+}
 
 /* ---- one connection, many requests ---- */
 
@@ -283,6 +292,7 @@ START_TEST(refuses_a_body_that_grows_large) {
 END_TEST
 
 START_TEST(gives_up_on_half_a_request) {
+    greet();
     test_server->patience.head_ms = 10;
     client_send(fd, "GET / HT");
     expect_refusal("408");
@@ -297,6 +307,7 @@ START_TEST(gives_up_on_half_a_body) {
 END_TEST
 
 START_TEST(closes_an_idle_connection) {
+    greet();
     test_server->patience.idle_ms = 10;
     client_send(fd, GET("/hello"));
     client_wait_end(fd, &got);
@@ -308,9 +319,7 @@ START_TEST(survives_without_descriptors) {
     struct rlimit limit, tight;
     static int filled[128];
     size_t count = 0;
-    client_send(fd, GET("/hello"));
-    client_wait(fd, &got, "hello");
-    buf_consume(&got, got.len);
+    greet();
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     tight = limit;
     tight.rlim_cur = (rlim_t)ARRAY_LEN(filled);
@@ -340,8 +349,8 @@ END_TEST
 
 START_TEST(stops_the_writer_of_a_slow_reader) {
     client_send(fd, GET("/flood"));
+    wait_for(&seen.begun);
     settle();
-    ck_assert_uint_gt(seen.written, 0);
     ck_assert_uint_lt(seen.written, 2 << 20); /* our buffer and the socket's */
     client_wait(fd, &got, "\r\n0\r\n\r\n");
     ck_assert_uint_gt(got.len, STREAM_BYTES);
@@ -376,6 +385,7 @@ END_TEST
 
 START_TEST(notices_who_leaves) {
     client_send(fd, _i == 0 ? GET("/wait") : _i == 1 ? GET("/stream") : GET("/flood"));
+    wait_for(&seen.begun);
     settle();
     ck_assert(!seen.closed);
     close_fd(&fd);
@@ -387,6 +397,7 @@ END_TEST
 
 START_TEST(notices_who_leaves_in_the_middle_of_a_body) {
     client_send(fd, "POST /slow-body HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nabc");
+    wait_for(&seen.begun);
     close_fd(&fd);
     wait_for(&seen.closed);
     ck_assert(seen.broken);
@@ -396,6 +407,7 @@ END_TEST
 
 START_TEST(answers_who_only_listens_any_more) {
     client_send(fd, GET("/wait"));
+    wait_for(&seen.begun);
     ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
     settle();
     ck_assert(!seen.closed);
@@ -446,6 +458,8 @@ START_TEST(hands_the_socket_over) {
     ck_assert_int_eq(write(seen.fd, "mine", 4), 4);
     client_wait(fd, &got, "mine");
     client_send(fd, "yours");
+    struct pollfd ready = {.fd = seen.fd, .events = POLLIN};
+    ck_assert_int_eq(poll(&ready, 1, -1), 1);
     ck_assert_int_eq(read(seen.fd, text, sizeof(text)), 5);
     close(seen.fd);
 }
@@ -463,6 +477,7 @@ START_TEST(lets_requests_end_when_it_stops) {
     start();
     int idle = client_connect();
     client_send(fd, GET("/wait"));
+    wait_for(&seen.begun);
     client_send(idle, GET("/hello"));
     client_wait(idle, &none, "hello");
     server_stopped = false;
@@ -483,14 +498,12 @@ START_TEST(lets_requests_end_when_it_stops) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("http_server");
     TCase *unix_socket = tcase_create("unix"), *tcp = tcase_create("tcp"),
           *bare = tcase_create("stop");
     TCase *both[] = {unix_socket, tcp};
     tcase_add_checked_fixture(unix_socket, start, stop);
     tcase_add_checked_fixture(tcp, start_tcp, stop);
     for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-        tcase_set_timeout(both[i], 20);
         tcase_add_test(both[i], keeps_the_connection);
         tcase_add_test(both[i], answers_pipelined_requests_in_order);
         tcase_add_test(both[i], takes_a_request_byte_by_byte);
@@ -519,12 +532,5 @@ int main(void) {
     tcase_add_test(unix_socket, stops_the_writer_of_a_slow_reader);
     tcase_add_test(unix_socket, stops_the_sender_of_a_slow_handler);
     tcase_add_test(bare, lets_requests_end_when_it_stops);
-    suite_add_tcase(suite, unix_socket);
-    suite_add_tcase(suite, tcp);
-    suite_add_tcase(suite, bare);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run("http_server", unix_socket, tcp, bare);
 }

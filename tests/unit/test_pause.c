@@ -206,7 +206,6 @@ END_TEST
 
 int main(void) {
     TCase *cases = tcase_create("pause");
-    tcase_set_timeout(cases, 60);
     tcase_add_unchecked_fixture(cases, world_prepare, NULL);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, nothing_runs_in_a_paused_one_and_everything_goes_on);

@@ -295,7 +295,6 @@ END_TEST
 
 int main(void) {
     TCase *cases = tcase_create("relay");
-    tcase_set_timeout(cases, 20);
     tcase_add_checked_fixture(cases, start, stop);
     tcase_add_test(cases, passes_the_head_on);
     tcase_add_test(cases, masks_the_host);

@@ -537,7 +537,6 @@ END_TEST
 
 int main(void) {
     TCase *cases = tcase_create("runtime");
-    tcase_set_timeout(cases, 60);
     tcase_add_unchecked_fixture(cases, world_prepare, NULL);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_program_runs_as_the_user_at_home);

@@ -124,7 +124,6 @@ END_TEST
 
 int main(void) {
     TCase *tests = tcase_create("spares");
-    tcase_set_timeout(tests, 60);
     tcase_add_unchecked_fixture(tests, world_prepare, NULL);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_next_like_it_is_there_already);

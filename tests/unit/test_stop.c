@@ -109,7 +109,6 @@ END_TEST
 int main(void) {
     TCase *tcase = tcase_create("stop");
     tcase_add_checked_fixture(tcase, start, stop);
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, stops_them_and_nobody_else);
     tcase_add_test(tcase, goes_on_at_once);
     tcase_add_test(tcase, a_dead_one_is_an_error);

@@ -375,7 +375,6 @@ END_TEST
 int main(void) {
     TCase *all = tcase_create("unpack");
     tcase_add_checked_fixture(all, setup, teardown);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, small_layer_after_large_ones);
     tcase_add_test(all, whiteouts_hide_lower_layers_alone);
     tcase_add_test(all, whiteouts_over_nothing_hide_nothing);

@@ -478,7 +478,6 @@ static void set_up_empty(void) {
 int main(void) {
     TCase *tcase = tcase_create("webhooks");
     tcase_add_checked_fixture(tcase, set_up_empty, tear_down);
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, pages_are_those_of_a_plain_list);
     tcase_add_test(tcase, old_events_go_and_pages_stay_right);
     tcase_add_test(tcase, attempts_are_those_of_a_plain_list);

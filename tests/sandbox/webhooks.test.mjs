@@ -6,7 +6,7 @@ import http from 'node:http'
 import { apiKey, ask, create, socketPath, startDaemon } from './daemon.mjs'
 import { Receiver, until } from './receiver.mjs'
 
-Object.assign(process.env, { E2B_WEBHOOK_FIRST_DELAY_MS: '40', E2B_WEBHOOK_MAX_DELAY_MS: '400', E2B_WEBHOOK_TIMEOUT_MS: '500' })
+Object.assign(process.env, { E2B_WEBHOOK_FIRST_DELAY_MS: '40', E2B_WEBHOOK_MAX_DELAY_MS: '400' })
 let daemon
 before(async () => { daemon = await startDaemon() })
 after(async () => {
@@ -136,7 +136,8 @@ test('attempts are kept, counted, and can be made again', async () => {
   assert.ok(!JSON.stringify(page).includes(secret))
   assert.equal(JSON.parse(attempts[0].requestHeaders)['e2b-delivery-id'], attempts[0].id)
   const stats = (await ask('GET', `${path}/stats`)).json
-  assert.deepEqual([stats.total, stats.failed, stats.buckets.length], [3, 2, 1])
+  assert.deepEqual([stats.total, stats.failed], [3, 2])
+  assert.deepEqual([3, 2], ['total', 'failed'].map((key) => stats.buckets.reduce((sum, bucket) => sum + bucket[key], 0)))
   assert.ok(stats.durationMs.maximum >= stats.durationMs.average && stats.durationMs.average >= stats.durationMs.minimum)
   assert.equal((await ask('GET', `${path}/deliveries?deliveryStatus=failed`)).json.data[0].attempts.length, 2)
   assert.equal((await ask('GET', `${path}/deliveries?eventType=sandbox.lifecycle.created`)).json.data.length, 0)
@@ -179,13 +180,17 @@ test('redirects are not followed, and a slow receiver stops nobody else', async 
   slow.answer = () => 0
   const webhooks = [await subscribe(around, lifecycle('killed')), await subscribe(slow, lifecycle('killed')), await subscribe(target, lifecycle('created'))]
   for (let i = 0; i < 40; i++) await trigger('killed')
-  const began = Date.now()
   const id = await trigger('created')
   await until(() => target.events.some((e) => e.id === id))
-  assert.ok(Date.now() - began < 450, `within less than one timeout: ${Date.now() - began} ms`)
-  await until(() => around.requests > 0)
+  const attempt = async ({ id }) => (await ask('GET', `/events/webhooks/${id}/deliveries?deliveryStatus=failed&limit=1`)).json.data[0]?.attempts[0]
+  assert.equal(await attempt(webhooks[1]), undefined, 'while the slow one still takes its time for the first')
+  assert.equal((await until(() => attempt(webhooks[0]))).responseHttpStatusCode, 307)
   assert.ok(target.events.every((e) => e.type === 'sandbox.lifecycle.created'))
-  await until(async () => (await ask('GET', `/events/webhooks/${webhooks[1].id}/deliveries?deliveryStatus=failed&limit=1`)).json.data[0]?.attempts[0].errorClass === 'timeout')
+  await daemon.end('SIGTERM')
+  daemon = await startDaemon({ env: { E2B_WEBHOOK_TIMEOUT_MS: '300' } })
+  await until(async () => (await attempt(webhooks[1]))?.errorClass === 'timeout')
+  await daemon.end('SIGTERM')
+  daemon = await startDaemon()
   for (const webhook of webhooks) await remove(webhook)
 })
 
@@ -211,8 +216,8 @@ test('pages, also far down, are those of a plain list', async () => {
   for (let page; (page = (await ask('GET', `/events/sandboxes?orderAsc=true&limit=100&offset=${list.length}`)).json).length;) list.push(...page)
   let deep = 0
   for (let i = 0; i < 150; i++) {
-    const sandbox = random(2) ? sandboxes[random(2)] : undefined, wanted = types.filter(() => random(2)), asc = random(2) === 1
-    const limit = 1 + random(100), offset = random(random(2) ? 100 : 3000)
+    const sandbox = i % 10 && random(2) ? sandboxes[random(2)] : undefined, wanted = types.filter(() => i % 10 && random(2)), asc = random(2) === 1
+    const limit = 1 + random(100), offset = i % 10 ? random(random(2) ? 100 : 3000) : list.length - 200
     const model = list.filter((e) => (!sandbox || e.sandboxId === sandbox) && (!wanted.length || wanted.includes(e.type)))
     const expected = (asc ? model : model.toReversed()).slice(offset, offset + limit).map((e) => e.id)
     const path = `/events/sandboxes${sandbox ? `/${sandbox}` : ''}?limit=${limit}&offset=${offset}&orderAsc=${asc}${wanted.map((t) => `&types=${t}`).join('')}`

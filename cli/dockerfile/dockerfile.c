@@ -100,8 +100,6 @@ static void warn_unused(struct planner *planner) {
                          (int)strcspn(options->build_args[i], "="), options->build_args[i]);
 }
 
-static void stage_free(struct dockerfile_stage *stage);
-
 static void planner_stage_free(struct planner_stage *stage) {
     scope_free(&stage->scope);
     json_decref(stage->shell);
@@ -110,34 +108,45 @@ static void planner_stage_free(struct planner_stage *stage) {
     free(stage->user);
 }
 
-/* What comes after the stage that is wanted is of no use. */
-static bool choose_target(struct planner *planner, struct error *err) {
-    struct dockerfile *file = planner->file;
+static bool in_target(const struct planner *planner) {
+    const struct dockerfile *file = planner->file;
     const char *target = planner->options->target;
-    ssize_t wanted = target ? planner_find_stage(file, file->stage_count, target)
-                            : (ssize_t)file->stage_count - 1;
-    if (wanted < 0)
-        return error_set(err, ERR_INVALID, "%s: no stage is called '%.100s'", file->source.name,
-                         target);
-    while (file->stage_count > (size_t)wanted + 1) {
-        planner_stage_free(&planner->stages[--file->stage_count]);
-        stage_free(&file->stages[file->stage_count]);
+    return target && file->stage_count &&
+           planner_find_stage(file, file->stage_count, target) == (ssize_t)file->stage_count - 1;
+}
+
+/* What comes after the stage that is wanted is of no use, and may be what no template can do. */
+static bool run_lines(struct planner *planner, struct error *err) {
+    const struct source *source = &planner->file->source;
+    for (size_t i = 0; i < source->line_count; i++) {
+        const char *text = source->lines[i].text;
+        if (strncasecmp(text, "FROM", 4) == 0 && strchr(" \t", text[4]) && in_target(planner))
+            return true;
+        if (!run_line(planner, &source->lines[i], err))
+            return false;
     }
     return true;
 }
 
+static bool check_target(const struct planner *planner, struct error *err) {
+    return !planner->options->target || in_target(planner) ||
+           error_set(err, ERR_INVALID, "%s: no stage is called '%.100s'",
+                     planner->file->source.name, planner->options->target);
+}
+
 static bool plan(struct planner *planner, struct error *err) {
     struct dockerfile *file = planner->file;
-    for (size_t i = 0; i < file->source.line_count; i++)
-        if (!run_line(planner, &file->source.lines[i], err))
-            return false;
+    planner_set_platform(&planner->global);
+    if (!run_lines(planner, err))
+        return false;
     if (!file->stage_count)
         return error_set(err, ERR_INVALID, "%s: Dockerfile must contain a FROM instruction",
                          file->source.name);
-    if (!choose_target(planner, err) || !add_epilogue(planner, err))
+    mark_needed(file);
+    if (!check_target(planner, err) || !planner_check_scratch(planner, err) ||
+        !add_epilogue(planner, err))
         return false;
     file->start = planner_start(planner_state(planner));
-    mark_needed(file);
     warn_unused(planner);
     return true;
 }

@@ -5,6 +5,8 @@
  */
 #include "cli/dockerfile/expand.h"
 
+#include "cli/dockerfile/pattern.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -15,6 +17,7 @@ struct walk {
     const char *text;
     size_t at, len;
     int depth;
+    bool keeps_escapes; /* they mean something to a pattern */
     struct buf *out;
 };
 
@@ -48,6 +51,11 @@ static char peek(const struct walk *w) {
     return w->at < w->len ? w->text[w->at] : '\0';
 }
 
+/* A shell's own parameters have names, too: "$$", "$1". Nothing sets them here. */
+static bool is_special(char c) {
+    return c && (isdigit((unsigned char)c) || strchr("@*#?-$!", c));
+}
+
 static size_t name_length(const struct walk *w) {
     size_t len = 0, left = w->len - w->at;
     const char *name = w->text + w->at;
@@ -56,6 +64,8 @@ static size_t name_length(const struct walk *w) {
             len++;
         return len;
     }
+    if (left && is_special(*name))
+        return 1;
     while (len < left && (isalnum((unsigned char)name[len]) || name[len] == '_'))
         len++;
     return len;
@@ -70,8 +80,9 @@ struct reference {
     const char *name;
     size_t len;
     bool colon;    /* empty counts as unset */
-    char modifier; /* '-', '+', '?' or 0 */
-    struct buf word;
+    char modifier; /* '-', '+', '?', an operator of a pattern, or 0 */
+    bool is_double;
+    struct buf word, replacement;
 };
 
 /* The server has to look: it is asked in the words of a shell. */
@@ -91,15 +102,32 @@ static void note_undefined(struct walk *w, const struct reference *r) {
     w->x->undefined[len] = '\0';
 }
 
+static bool put_edited(struct walk *w, const struct reference *r, const char *value,
+                       struct error *err) {
+    struct buf out = BUF_INIT(EXPAND_MAX);
+    const struct pattern_edit edit = {.operation = r->modifier,
+                                      .is_double = r->is_double,
+                                      .pattern = r->word.len ? r->word.data : "",
+                                      .replacement = r->replacement.len ? r->replacement.data : ""};
+    w->x->at = (size_t)(r->name - w->text);
+    bool ok = pattern_edit(&edit, value, &out, err) &&
+              (!out.len || put_literal(w, out.data, out.len, err));
+    buf_free(&out);
+    return ok;
+}
+
 static bool resolve(struct walk *w, const struct reference *r, struct error *err) {
     const struct variable *variable = scope_find(w->x->scope, r->name, r->len);
     const char *value = variable ? variable->value : NULL;
-    bool is_known = variable && value;
-    if (!is_known && w->x->for_server)
+    bool is_known = variable && value, edits = r->modifier && strchr("#%/", r->modifier);
+    bool asks_server = !is_known && w->x->for_server && !is_special(*r->name);
+    if (asks_server && !edits)
         return leave(w, r, err);
-    if (variable && !value)
+    if (asks_server || (variable && !value))
         return mistake(w, (size_t)(r->name - w->text), err,
                        "it depends on variables of the base image, which are not known here");
+    if (edits)
+        return !is_known || put_edited(w, r, value, err);
     bool counts = is_known && (!r->colon || *value);
     if (r->modifier == '?' && !counts) {
         w->x->at = (size_t)(r->name - w->text);
@@ -116,16 +144,35 @@ static bool resolve(struct walk *w, const struct reference *r, struct error *err
 }
 
 /* The word behind a modifier, expanded up to the brace. */
-static bool read_word(struct walk *w, struct buf *word, struct error *err) {
+static bool read_word(struct walk *w, char stop, struct buf *word, struct error *err) {
     struct buf *outer = w->out;
     w->out = word;
-    bool ok = walk_until(w, '}', err);
+    bool ok = walk_until(w, stop, err);
     w->out = outer;
     return ok;
 }
 
+static void unmark(struct buf *text) {
+    for (size_t i = 0; i < text->len; i++)
+        text->data[i] = text->data[i] == DOLLAR ? '$' : text->data[i];
+}
+
+static bool read_pattern(struct walk *w, struct reference *r, struct error *err) {
+    bool outer = w->keeps_escapes;
+    r->is_double = peek(w) == r->modifier;
+    w->at += r->is_double;
+    w->keeps_escapes = true;
+    bool ok = r->modifier != '/'
+                  ? read_word(w, '}', &r->word, err)
+                  : read_word(w, '/', &r->word, err) && read_word(w, '}', &r->replacement, err);
+    w->keeps_escapes = outer;
+    unmark(&r->word);
+    unmark(&r->replacement);
+    return ok;
+}
+
 static bool take_braces(struct walk *w, size_t dollar, struct error *err) {
-    struct reference r = {.word = BUF_INIT(EXPAND_MAX)};
+    struct reference r = {.word = BUF_INIT(EXPAND_MAX), .replacement = BUF_INIT(EXPAND_MAX)};
     r.name = w->text + w->at;
     r.len = name_length(w);
     w->at += r.len;
@@ -140,11 +187,15 @@ static bool take_braces(struct walk *w, size_t dollar, struct error *err) {
     r.modifier = peek(w);
     if (!r.modifier)
         return mistake(w, dollar, err, "the brace is not closed");
-    if (!strchr("-+?", r.modifier))
-        return mistake(w, w->at, err, "only the modifiers :- - :+ + :? ? are understood");
+    bool edits = !r.colon && strchr("#%/", r.modifier);
+    if (!edits && !strchr("-+?", r.modifier))
+        return mistake(w, w->at, err,
+                       "only the modifiers :- - :+ + :? ? # ## % %% / // are understood");
     w->at++;
-    bool ok = read_word(w, &r.word, err) && resolve(w, &r, err);
+    bool ok = edits ? read_pattern(w, &r, err) : read_word(w, '}', &r.word, err);
+    ok = ok && resolve(w, &r, err);
     buf_free(&r.word);
+    buf_free(&r.replacement);
     return ok;
 }
 
@@ -207,6 +258,8 @@ static bool take_one(struct walk *w, struct error *err) {
         return take_single(w, err);
     if (c == '"')
         return take_double(w, err);
+    if (c == w->x->escape && w->keeps_escapes && !put_literal(w, &c, 1, err))
+        return false;
     if (c == w->x->escape && ++w->at == w->len)
         return true;
     return put_literal(w, w->text + w->at++, 1, err);
@@ -227,7 +280,9 @@ static bool walk_until(struct walk *w, char stop, struct error *err) {
             return false;
     }
     w->depth--;
-    return !stop || mistake(w, start, err, "the brace is not closed");
+    return !stop || mistake(w, start, err,
+                            stop == '/' ? "a slash and the replacement are missing"
+                                        : "the brace is not closed");
 }
 
 /* Would a shell take a "$" in front of this for a reference? */

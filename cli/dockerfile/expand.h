@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Variables of a Dockerfile and their expansion, with the quotes removed as Docker removes them:
- * $x ${x} ${x:-y} ${x-y} ${x:+y} ${x+y} ${x:?y} ${x?y}.
+ * $x ${x} ${x:-y} ${x-y} ${x:+y} ${x+y} ${x:?y} ${x?y} ${x#y} ${x##y} ${x%y} ${x%%y} ${x/y/z}
+ * ${x//y/z}.
  *
  * The variables of a base image are not known before the build. Where the server expands as well
  * (ENV), a reference to an unknown variable is left for it, and a "$" that means itself protected.

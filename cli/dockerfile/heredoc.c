@@ -13,13 +13,19 @@
 #include <string.h>
 #include <strings.h>
 
+static bool starts_with(const char *text, const char *name) {
+    size_t len = strlen(name);
+    return strncasecmp(name, text, len) == 0 && (text[len] == ' ' || text[len] == '\t');
+}
+
+/* Behind ONBUILD stands another instruction. */
 static bool may_have(const char *text) {
     static const char *const names[] = {"RUN", "COPY", "ADD"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        size_t len = strlen(names[i]);
-        if (strncasecmp(names[i], text, len) == 0 && (text[len] == ' ' || text[len] == '\t'))
+    if (starts_with(text, "ONBUILD"))
+        text += strlen("ONBUILD") + strspn(text + strlen("ONBUILD"), " \t");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (starts_with(text, names[i]))
             return true;
-    }
     return false;
 }
 

@@ -27,23 +27,24 @@ static const char *build_arg(struct planner *planner, const char *name) {
     return value;
 }
 
-/* What BuildKit sets without being asked. */
-static const char *platform_arg(const char *name) {
-    static struct utsname host;
-    static char platform[80];
-    const char *word = strncmp(name, "TARGET", 6) == 0  ? name + 6
-                       : strncmp(name, "BUILD", 5) == 0 ? name + 5
-                                                        : "";
+/* What BuildKit sets without being asked: for FROM at once, in a stage when an ARG names it. */
+void planner_set_platform(struct scope *global) {
+    struct utsname host;
+    char platform[sizeof(host.machine) + 8];
     uname(&host);
     const char *machine = strcmp(host.machine, "x86_64") == 0    ? "amd64"
                           : strcmp(host.machine, "aarch64") == 0 ? "arm64"
                                                                  : host.machine;
     snprintf(platform, sizeof(platform), "linux/%s", machine);
-    return strcmp(word, "PLATFORM") == 0  ? platform
-           : strcmp(word, "ARCH") == 0    ? platform + strlen("linux/")
-           : strcmp(word, "OS") == 0      ? "linux"
-           : strcmp(word, "VARIANT") == 0 ? ""
-                                          : NULL;
+    static const char *const prefixes[] = {"BUILD", "TARGET"};
+    const char *const values[][2] = {
+        {"PLATFORM", platform}, {"ARCH", machine}, {"OS", "linux"}, {"VARIANT", ""}};
+    for (size_t i = 0; i < ARRAY_LEN(prefixes) * ARRAY_LEN(values); i++) {
+        const char *const *value = values[i / ARRAY_LEN(prefixes)];
+        char name[16];
+        snprintf(name, sizeof(name), "%s%s", prefixes[i % ARRAY_LEN(prefixes)], value[0]);
+        scope_set(global, name, value[1], true);
+    }
 }
 
 static bool is_name(const char *name) {
@@ -89,7 +90,7 @@ static bool take_arg(const struct instruction *in, const struct word *word, stru
     const char *value = build_arg(planner, name);
     const struct variable *global = scope_find(&planner->global, name, sign);
     if (!value)
-        value = fallback ? fallback : global ? global->value : platform_arg(name);
+        value = fallback ? fallback : global ? global->value : NULL;
     return set_arg(in, name, value, err);
 }
 
@@ -104,10 +105,24 @@ bool planner_arg(const struct instruction *in, struct error *err) {
 /* ---- ENV --------------------------------------------------------------------------------------
  */
 
+/* Not only what a shell can read: programs ask for names like "discovery.type". NULL: it is none.
+ */
+static char *env_name(const struct instruction *in, const struct word *word, struct error *err) {
+    const struct scope *scope = &planner_state(in->planner)->scope;
+    cleanup_free char *name = planner_expand(in, scope, word->start, word->end, err);
+    if (!name || (*name && !name[strcspn(name, " \t\n=")]))
+        return steal_ptr(&name);
+    planner_fail(in, word->start, err, "'%.100s' is no name of a variable", name);
+    return NULL;
+}
+
 /* The value in the words of the server, and in ours where it is known. */
 static bool add_pair(const struct instruction *in, json_t *args, struct scope *later,
-                     const char *name, size_t start, size_t end, struct error *err) {
+                     const struct word *word, size_t start, size_t end, struct error *err) {
     const struct planner *planner = in->planner;
+    cleanup_free char *name = env_name(in, word, err);
+    if (!name)
+        return false;
     struct expansion x = {
         .scope = &planner_state(planner)->scope,
         .escape = planner->file->source.escape,
@@ -118,8 +133,8 @@ static bool add_pair(const struct instruction *in, json_t *args, struct scope *l
     struct expansion plain = {.scope = x.scope, .escape = x.escape};
     if (!ok || (!x.is_open && !expand(&plain, in->text + start, end - start, &known, err)))
         return source_blame(&planner->file->source, in->line, start + x.at, err);
-    if (!is_name(name))
-        return planner_fail(in, in->rest, err, "'%.100s' is no name of a variable", name);
+    if (x.undefined[0])
+        planner_warn(in, "neither ARG nor ENV sets $%s: it is empty here", x.undefined);
     const char *text = sent.len ? sent.data : "";
     if (json_array_append_new(args, json_string(name)) < 0 ||
         json_array_append_new(args, json_string(text)) < 0)
@@ -135,10 +150,8 @@ static bool read_pairs(const struct instruction *in, json_t *args, struct scope 
         size_t sign = strcspn(in->text + word.start, "=");
         if (sign >= word.end - word.start)
             return planner_fail(in, word.start, err, "NAME=value is expected here");
-        cleanup_free char *name = strndup(in->text + word.start, sign);
-        if (!name)
-            abort();
-        if (!add_pair(in, args, later, name, word.start + sign + 1, word.end, err))
+        const struct word name = {.start = word.start, .end = word.start + sign};
+        if (!add_pair(in, args, later, &name, name.end + 1, word.end, err))
             return false;
     }
     return true;
@@ -147,13 +160,10 @@ static bool read_pairs(const struct instruction *in, json_t *args, struct scope 
 /* "ENV NAME the rest of the line" */
 static bool read_legacy(const struct instruction *in, const struct word *first, json_t *args,
                         struct scope *later, struct error *err) {
-    cleanup_free char *name = strndup(in->text + first->start, first->end - first->start);
     size_t start = first->end + strspn(in->text + first->end, " \t");
-    if (!name)
-        abort();
     if (!in->text[start])
         return planner_fail(in, first->start, err, "ENV needs a value: NAME=value");
-    return add_pair(in, args, later, name, start, strlen(in->text), err);
+    return add_pair(in, args, later, first, start, strlen(in->text), err);
 }
 
 /* All values are those before the instruction, so the new ones count only afterwards. */

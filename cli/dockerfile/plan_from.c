@@ -68,6 +68,7 @@ static bool start_from_stage(const struct instruction *in, size_t parent, struct
         step->image = copy(step->image);
     }
     scope_copy_env(&state->scope, &old->scope);
+    state->from = old->from;
     state->user = copy(old->user);
     state->shell = json_incref(old->shell);
     state->command = json_incref(old->command);
@@ -77,12 +78,17 @@ static bool start_from_stage(const struct instruction *in, size_t parent, struct
     return end_args(in, &old->scope, err);
 }
 
-static bool start_from_image(const struct instruction *in, char **image, struct error *err) {
-    if (strcmp(*image, "scratch") == 0) {
-        planner_fail(in, in->rest, err, "a template cannot start from scratch");
-        return error_hint(err, "it needs a shell and a C library: start from a small image");
+/* Only a stage that the template needs has to have something to start from. */
+bool planner_check_scratch(const struct planner *planner, struct error *err) {
+    const struct dockerfile *file = planner->file;
+    for (size_t i = 0; i < file->stage_count; i++) {
+        if (!file->stages[i].is_needed || strcmp(file->stages[i].image, "scratch") != 0)
+            continue;
+        error_set(err, ERR_INVALID, "a template cannot start from scratch");
+        source_blame(&file->source, planner->stages[i].from, strlen("FROM "), err);
+        return error_hint(err, "it needs a shell and a C library: start from a small image, or "
+                               "choose an earlier stage with --target");
     }
-    planner_stage(in->planner)->image = steal_ptr(image);
     return true;
 }
 
@@ -123,6 +129,9 @@ bool planner_from(const struct instruction *in, struct error *err) {
         return planner_fail(in, 0, err, "there is a stage '%.100s' already", name);
     ssize_t parent = find_named(planner->file, planner->file->stage_count, image);
     new_stage(planner)->name = steal_ptr(&name);
-    return parent < 0 ? start_from_image(in, &image, err)
-                      : start_from_stage(in, (size_t)parent, err);
+    if (parent >= 0)
+        return start_from_stage(in, (size_t)parent, err);
+    planner_stage(planner)->image = steal_ptr(&image);
+    planner_state(planner)->from = in->line;
+    return true;
 }

@@ -12,13 +12,19 @@
 
 enum { COMMAND_MAX = 4 << 20 };
 
-json_t *planner_json(const char *text) {
+/* NULL: it is no array of strings. */
+static json_t *words_of(const char *text) {
     struct error ignored = ERROR_INIT;
     cleanup_json json_t *array = *text == '[' ? json_parse(text, strlen(text), &ignored) : NULL;
     for (size_t i = 0; i < json_array_size(array); i++)
         if (!json_is_string(json_array_get(array, i)))
             return NULL;
-    return json_array_size(array) ? steal_ptr(&array) : NULL;
+    return steal_ptr(&array);
+}
+
+json_t *planner_json(const char *text) {
+    cleanup_json json_t *words = words_of(text);
+    return json_array_size(words) ? steal_ptr(&words) : NULL;
 }
 
 static bool add_words(struct buf *text, const json_t *words) {
@@ -46,23 +52,30 @@ static char *in_shell(const struct planner_stage *stage, const char *text) {
 /* ---- RUN --------------------------------------------------------------------------------------
  */
 
+/* Is it one of the words between the commas? */
+static bool has_word(const struct flag *flag, const char *word) {
+    const char *at = flag->value, *end = at + flag->value_len;
+    for (size_t len; at && at < end; at += len + 1) {
+        len = MIN(strcspn(at, ","), (size_t)(end - at));
+        if (strlen(word) == len && strncmp(at, word, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* What only makes a build faster is left out; what would change its result is refused. */
 static bool check_flag(const struct instruction *in, const struct flag *flag, struct error *err) {
     static const struct {
-        const char *name, *value;
+        const char *name, *word;
     } harmless[] = {
         {"mount", "type=cache"},
         {"mount", "type=tmpfs"},
         {"network", "default"},
         {"security", "sandbox"},
     };
-    for (size_t i = 0; flag->value && i < ARRAY_LEN(harmless); i++) {
-        size_t len = strlen(harmless[i].value);
-        bool same = flag->value_len >= len && strncmp(flag->value, harmless[i].value, len) == 0;
-        if (same && flag_is(flag, harmless[i].name) &&
-            (flag->value_len == len || flag->value[len] == ','))
+    for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
+        if (flag_is(flag, harmless[i].name) && has_word(flag, harmless[i].word))
             return true;
-    }
     planner_fail(in, flag->at, err, "RUN --%.*s is not possible in a template build",
                  (int)(flag->name_len + (flag->value ? flag->value_len + 1 : 0)), flag->name);
     return error_hint(err, "COPY the files instead; caches (type=cache) are accepted and not used");
@@ -133,8 +146,9 @@ bool planner_shell(const struct instruction *in, struct error *err) {
     return true;
 }
 
+/* An empty array takes back what an earlier one, or a stage, said. */
 static bool take_command(const struct instruction *in, json_t **slot, struct error *err) {
-    json_t *value = planner_json(in->text + in->rest);
+    json_t *value = words_of(in->text + in->rest);
     if (!value) {
         cleanup_free char *text = in_shell(planner_state(in->planner), in->text + in->rest);
         value = text ? json_string(text) : NULL;
@@ -147,27 +161,31 @@ static bool take_command(const struct instruction *in, json_t **slot, struct err
 }
 
 bool planner_command(const struct instruction *in, struct error *err) {
-    return take_command(in, &planner_state(in->planner)->command, err);
+    struct planner_stage *stage = planner_state(in->planner);
+    stage->sets_command = true;
+    return take_command(in, &stage->command, err);
 }
 
+/* The CMD of the stage that this one is based on was for the ENTRYPOINT of that one. */
 bool planner_entrypoint(const struct instruction *in, struct error *err) {
-    return take_command(in, &planner_state(in->planner)->entrypoint, err);
+    struct planner_stage *stage = planner_state(in->planner);
+    if (!stage->sets_command)
+        json_decref(steal_ptr(&stage->command));
+    return take_command(in, &stage->entrypoint, err);
 }
 
 /* An ENTRYPOINT in exec form gets the CMD as arguments; in shell form it stands alone. */
 char *planner_start(const struct planner_stage *stage) {
     const json_t *entry = stage->entrypoint, *command = stage->command;
     cleanup_buf struct buf text = BUF_INIT(COMMAND_MAX);
-    if (!entry && !command)
-        return NULL;
     if (json_is_string(entry))
         return strdup(json_string_value(entry));
     bool ok = add_words(&text, entry);
-    if (json_is_string(command) && entry)
+    if (json_is_string(command) && json_array_size(entry))
         ok = ok && buf_puts(&text, " /bin/sh -c ") && quote_word(&text, json_string_value(command));
     else if (json_is_string(command))
         ok = ok && buf_puts(&text, json_string_value(command));
     else
         ok = ok && add_words(&text, command);
-    return ok ? buf_steal(&text) : NULL;
+    return ok && text.len ? buf_steal(&text) : NULL;
 }

@@ -14,7 +14,9 @@ struct planner_stage {
     json_t *shell;   /* of SHELL; NULL: the server's own */
     json_t *command; /* CMD: a string in shell form, an array in exec form */
     json_t *entrypoint;
+    const struct source_line *from; /* with the image */
     bool sets_user, sets_workdir;
+    bool sets_command; /* itself, not the stage that it is based on */
 };
 
 struct planner {
@@ -66,10 +68,13 @@ json_t *planner_json(const char *text);
 /* An exec form as words for a shell. */
 char *planner_quote(const json_t *words);
 
+/* BUILDARCH, TARGETPLATFORM and their like. */
+void planner_set_platform(struct scope *global);
 /* The stage of that name or number among the first `count`; -1: none. */
 ssize_t planner_find_stage(const struct dockerfile *file, size_t count, const char *word);
 
 bool planner_from(const struct instruction *in, struct error *err);
+bool planner_check_scratch(const struct planner *planner, struct error *err);
 bool planner_arg(const struct instruction *in, struct error *err);
 bool planner_env(const struct instruction *in, struct error *err);
 bool planner_run(const struct instruction *in, struct error *err);

@@ -66,7 +66,7 @@ static bool is_directive(const char *line, const char *name, const char **value,
     *len = strlen(*value);
     while (*len && strchr(" \t", (*value)[*len - 1]))
         (*len)--;
-    return !name || (strlen(name) == letters && strncasecmp(name, at, letters) == 0);
+    return strlen(name) == letters && strncasecmp(name, at, letters) == 0;
 }
 
 static bool set_escape(struct source *source, const char *value, size_t len, struct error *err) {
@@ -77,17 +77,18 @@ static bool set_escape(struct source *source, const char *value, size_t len, str
     return true;
 }
 
-/* Returns how many lines they take; `syntax` and `check` concern builders that can be exchanged. */
+/* Returns how many lines they take; `syntax` and `check` concern builders that can be exchanged,
+ * and one that nobody knows is a comment, behind which there are none. */
 static bool read_directives(struct source *source, size_t *used, struct error *err) {
     const char *value;
     bool escaped = false;
     size_t len, i = 0;
     for (; i < source->physical_count; i++) {
         const char *line = source->physical[i];
-        if (!is_directive(line, NULL, &value, &len))
-            break;
-        if (!is_directive(line, "escape", &value, &len))
+        if (is_directive(line, "syntax", &value, &len) || is_directive(line, "check", &value, &len))
             continue;
+        if (!is_directive(line, "escape", &value, &len))
+            break;
         struct source_piece piece = {.line = i, .column = (size_t)(value - line)};
         struct source_line where = {.pieces = &piece, .piece_count = 1};
         if (escaped)

@@ -55,6 +55,48 @@ static const struct {
      NULL},
     {"FROM a AS unused\nRUN 1\nFROM b\nRUN --mount=type=cache,target=/x 2\n", "RUN[\"2\"]", NULL},
     {"FROM x\r\nRUN a\r\n", "RUN[\"a\"]", NULL},
+    {"# so=so\n# escape=`\nFROM x\nRUN a \\\n  b\n", "RUN[\"a   b\"]", NULL},
+    {"FROM x\nRUN --mount=target=/x,type=cache,id=y \\\n    --network=default a\n", "RUN[\"a\"]",
+     NULL},
+    {"FROM x\nONBUILD RUN <<EOF\nb\nEOF\nRUN a\n", "RUN[\"a\"]", NULL},
+    {"FROM x\nCMD []\n", "", NULL},
+    {"FROM x\nENTRYPOINT [\"a\"]\nENTRYPOINT []\nCMD b c\n", "", "b c"},
+    {"FROM x AS one\nCMD [\"old\"]\nFROM one\nENTRYPOINT [\"new\"]\n", "", "new"},
+    {"FROM x AS one\nCMD [\"old\"]\nFROM one\nCMD [\"arg\"]\nENTRYPOINT [\"new\"]\n", "",
+     "new arg"},
+    {"FROM scratch\nFROM x-${TARGETOS}\nARG TARGETOS\nCOPY a /$TARGETOS\n",
+     "ARG[\"TARGETOS\",\"linux\"] COPY[\"a\",\"/linux\",\"\",\"\"]", NULL},
+    {"FROM x\nENV N=k\nENV a.b=1 \"q\"=2 $N=3\n",
+     "ENV[\"N\",\"k\"] ENV[\"a.b\",\"1\",\"q\",\"2\",\"k\",\"3\"]", NULL},
+    {"FROM x\nENV A=p$$w B=\"$1 $@ ${?}${#:-n}\" C=$. D=5$\n",
+     "ENV[\"A\",\"pw\",\"B\",\"  n\",\"C\",\"$.\",\"D\",\"5$\"]", NULL},
+};
+
+/* Of "foobarbaz", and of "a/b*c?d" where a backslash stands. */
+static const struct {
+    const char *reference, *value;
+} edits[] = {
+    {"${s#f*b}", "arbaz"},
+    {"${s##f*b}", "az"},
+    {"${s%b*}", "foobar"},
+    {"${s%%b*}", "foo"},
+    {"${s/ba/fo}", "foofor"
+                   "baz"},
+    {"${s//ba/fo}", "fooforfoz"},
+    {"${s/b?r}", NULL},
+    {"${s/b?r/}", "foobaz"},
+    {"${s#x}", "foobarbaz"},
+    {"${s#?}", "oobarbaz"},
+    {"${s%%*}", ""},
+    {"${s%$end}", "foobar"},
+    {"\"${s#'foo'}\"", "barbaz"},
+    {"${t#*\\/}", "b*c?d"},
+    {"${t%%\\**}", "a/b"},
+    {"${t//\\?/\\$x}", "a/b*c\\$xd"},
+    {"${none#a}", ""},
+    {"${u#?}", "x"},
+    {"${s#", NULL},
+    {"${s:#x}", NULL},
 };
 
 static const char *const given[] = {"GIVEN=by option"};
@@ -101,6 +143,23 @@ START_TEST(steps_mean_what_the_file_says) {
 }
 END_TEST
 
+START_TEST(patterns_edit_values) {
+    struct dockerfile file;
+    struct error err = ERROR_INIT;
+    char text[512];
+    snprintf(text, sizeof(text),
+             "FROM x\nENV s=foobarbaz t='a/b*c?d' u=\xc3\xa9x end=b?z\nWORKDIR /%s\n",
+             edits[_i].reference);
+    bool ok = parse(&file, text, &err);
+    ck_assert_msg(ok == (edits[_i].value != NULL), "%s: %s", edits[_i].reference, err.message);
+    if (!ok)
+        return;
+    const struct dockerfile_step *step = &dockerfile_last(&file)->steps[3];
+    ck_assert_str_eq(json_string_value(json_array_get(step->args, 0)) + 1, edits[_i].value);
+    dockerfile_free(&file);
+}
+END_TEST
+
 static const struct {
     const char *text, *message;
 } mistakes[] = {
@@ -122,11 +181,18 @@ static const struct {
     {"FROM x\nRUN --mount=type=secret,id=a b\n", NULL},
     {"FROM x\nCOPY --from=1 a b\n", NULL},
     {"FROM x\nCOPY --chmod=9 a b\n", NULL},
-    {"FROM scratch\n", NULL},
+    {"FROM x\nFROM scratch AS a\nFROM a\nRUN b\n",
+     "Dockerfile:2:6: a template cannot start from scratch\n    FROM scratch AS a\n         ^"},
+    {"FROM scratch AS a\nFROM x\nCOPY --from=a b c\n", NULL},
     {"FROM x y z\n", NULL},
     {"FROM x AS a\nFROM y AS A\n", NULL},
     {"FROM x\nENV A\n", NULL},
-    {"FROM x\nENV 1A=2\n", NULL},
+    {"FROM x\nENV =2\n", NULL},
+    {"FROM x\nENV 'A B'=2\n", NULL},
+    {"FROM x\nENV A=${PATH%:*}\n",
+     "Dockerfile:2:9: it depends on variables of the base image, which are not known here\n    ENV "
+     "A=${PATH%:*}\n            ^"},
+    {"FROM x\nRUN --mount=target=/x,source=type=cache b\n", NULL},
     {"FROM x\nARG A-B=2\n", NULL},
     {"FROM x\nWORKDIR ${A\n", NULL},
     {"FROM x\nWORKDIR ${A:?is wanted}\n", NULL},
@@ -186,6 +252,10 @@ START_TEST(any_stage_can_be_the_template) {
     options.target = "4";
     ck_assert(!dockerfile_parse(&file, stages, strlen(stages), &options, &err));
     ck_assert_str_eq(err.message, "Dockerfile: no stage is called '4'");
+    static const char later[] = "FROM a AS one\nFROM scratch\nNOTHING\n";
+    options.target = "one";
+    ck_assert(dockerfile_parse(&file, later, strlen(later), &options, &err));
+    dockerfile_free(&file);
 }
 END_TEST
 
@@ -221,6 +291,7 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("dockerfile");
     tcase_add_loop_test(cases, steps_mean_what_the_file_says, 0, (int)ARRAY_LEN(plans));
+    tcase_add_loop_test(cases, patterns_edit_values, 0, (int)ARRAY_LEN(edits));
     tcase_add_loop_test(cases, mistakes_are_shown_where_they_stand, 0, (int)ARRAY_LEN(mistakes));
     tcase_add_test(cases, stages_that_are_copied_from_are_kept);
     tcase_add_test(cases, any_stage_can_be_the_template);

@@ -5,6 +5,7 @@
  */
 #include "cli/sandbox/attach.h"
 
+#include "cli/interrupt.h"
 #include "cli/sandbox/events.h"
 #include "cli/sandbox/feed.h"
 #include "cli/sandbox/handle.h"
@@ -46,10 +47,11 @@ static void signals_of(sigset_t *set) {
     }
 }
 
-void attach_block_signals(void) {
+/* how: SIG_BLOCK for the time that the signalfd gets them, SIG_UNBLOCK */
+static void mask_signals(int how) {
     sigset_t set;
     signals_of(&set);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigprocmask(how, &set, NULL);
 }
 
 bool attach_has_input(void) {
@@ -231,7 +233,6 @@ static bool open_session(struct session *s, struct error *err) {
     const struct attach *a = s->attach;
     sigset_t set;
     signals_of(&set);
-    attach_block_signals();
     s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (s->signals < 0)
         return error_errno(err, errno, "cannot wait for signals");
@@ -251,6 +252,8 @@ static void close_session(struct session *s) {
         client_stream_close(s->stream);
     events_free(&s->events);
     close_fd(&s->signals);
+    interrupt_catch();
+    mask_signals(SIG_UNBLOCK);
 }
 
 bool attach_run(const struct attach *attach, struct attach_end *end, struct error *err) {
@@ -268,7 +271,9 @@ bool attach_run(const struct attach *attach, struct attach_end *end, struct erro
         .renew_at = clock_mono_ms() + attach->renew_s * 1000 / 3,
     };
     fflush(stdout);
-    bool ok = open_session(&session, err) && loop(&session, err);
+    mask_signals(SIG_BLOCK);
+    end->interrupted = interrupt_signal();
+    bool ok = end->interrupted || (open_session(&session, err) && loop(&session, err));
     put_down(&session, ok, err);
     close_session(&session);
     return ok;

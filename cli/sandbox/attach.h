@@ -34,9 +34,8 @@ struct attach_end {
     bool undelivered; /* it ended before it got all of standard input */
 };
 
-/* From here on the signals above wait for attach_run, so that a caller who makes a sandbox first
- * can clean it up. */
-void attach_block_signals(void);
+/* Starts nothing where interrupt_signal() has one already; leaves with interrupt_catch() done, so
+ * that the caller can clean up and still be stopped. */
 bool attach_run(const struct attach *attach, struct attach_end *end, struct error *err);
 
 /* Is there input worth passing on: a pipe, a file or a socket? */

@@ -4,6 +4,7 @@
  */
 #include "cli/sandbox/create.h"
 
+#include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/resource.h"
 #include "cli/sandbox/process.h"
@@ -61,6 +62,7 @@ bool create_sandbox(struct client *client, json_t *body, struct handle *handle, 
     cleanup_json json_t *owned = body;
     if (!owned)
         return error_set(err, ERR_INVALID, "the name of the template is no UTF-8 text");
+    interrupt_catch();
     return client_call(client, "POST", "/sandboxes", owned, &response, err) &&
            handle_take(handle, &response, err);
 }
@@ -137,6 +139,12 @@ static int attach_terminal(struct invocation *in, const struct handle *handle, c
     return status;
 }
 
+/* Nobody has heard of it yet, so nobody else would end it. */
+static int take_back(struct invocation *in, const struct handle *handle, struct error *err) {
+    bool found;
+    return handle_kill(in->client, handle->address.id, &found, err) ? interrupt_status() : -1;
+}
+
 static int create_run(struct invocation *in, struct error *err) {
     cleanup_handle struct handle handle = {0};
     const char *template = in->arg_count ? in->args[0] : "base";
@@ -156,6 +164,8 @@ static int create_run(struct invocation *in, struct error *err) {
         return -1;
     if (!alone)
         return attach_terminal(in, &handle, template, err);
+    if (interrupt_signal())
+        return take_back(in, &handle, err);
     print_created(in, &handle);
     return EXIT_OK;
 }

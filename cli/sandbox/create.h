@@ -11,7 +11,8 @@ enum { CREATE_MIN_TIMEOUT_S = 30 };
 
 /* The body that the official command line sends. */
 json_t *create_body(const char *template, int64_t timeout_s);
-/* Takes `body`. */
+/* Takes `body`. An interrupt that comes meanwhile waits in interrupt_signal(), so that the caller
+ * can remove what was made. */
 bool create_sandbox(struct client *client, json_t *body, struct handle *handle, struct error *err);
 
 #endif

@@ -79,7 +79,6 @@ static int run_run(struct invocation *in, struct error *err) {
     struct error late;
     if (!read_plan(in, &plan, err))
         return -1;
-    attach_block_signals();
     if (!create_sandbox(in->client, create_body(plan.template, option_number(in, "timeout")),
                         &handle, err))
         return -1;

@@ -2,10 +2,10 @@
  *
  * `template status`, `logs` and `wait`: builds that go on, or are over.
  */
+#include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/template/buildlog.h"
 #include "cli/template/follow.h"
-#include "cli/template/interrupt.h"
 #include "cli/template/template.h"
 #include "common/clock.h"
 #include "common/json.h"

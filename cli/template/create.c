@@ -4,13 +4,13 @@
  * can be found wrong here is found before the server hears of it.
  */
 #include "cli/context.h"
+#include "cli/interrupt.h"
 #include "cli/resource.h"
 #include "cli/template/buildlog.h"
 #include "cli/template/delivery.h"
 #include "cli/template/dry_run.h"
 #include "cli/template/example.h"
 #include "cli/template/follow.h"
-#include "cli/template/interrupt.h"
 #include "cli/template/project.h"
 #include "cli/template/steps.h"
 #include "cli/template/template.h"

@@ -8,8 +8,8 @@
 #include "cli/template/delivery.h"
 
 #include "cli/context.h"
+#include "cli/interrupt.h"
 #include "cli/resource.h"
-#include "cli/template/interrupt.h"
 #include "common/clock.h"
 
 #include <errno.h>

@@ -6,8 +6,8 @@
  */
 #include "cli/template/follow.h"
 
+#include "cli/interrupt.h"
 #include "cli/resource.h"
-#include "cli/template/interrupt.h"
 #include "common/clock.h"
 
 #include <poll.h>

@@ -2,9 +2,9 @@
  *
  * `template import`: an image on this machine's disk becomes a template of the local backend.
  */
+#include "cli/interrupt.h"
 #include "cli/template/buildlog.h"
 #include "cli/template/follow.h"
-#include "cli/template/interrupt.h"
 #include "cli/template/template.h"
 #include "common/json.h"
 

@@ -2,8 +2,8 @@
  *
  * `template pack`: the archives that a build would upload, as files. Needs no server.
  */
+#include "cli/interrupt.h"
 #include "cli/output.h"
-#include "cli/template/interrupt.h"
 #include "cli/template/project.h"
 #include "cli/template/template.h"
 #include "common/io.h"

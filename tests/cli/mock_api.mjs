@@ -7,7 +7,7 @@
 //   mock_api.mjs LOG PORT-FILE     writes its port there when it listens; ends when stdin ends
 //
 // Names that make trouble: template "busy" answers 429 with Retry-After: 0 twice, then works;
-// "full" 429 without; "missing" 404; sandbox "ihtml" a proxy's 502 page; "igone" 404; a command
+// "full" 429 without; "missing" 404; "late" waits until somebody lists; sandbox "ihtml" a proxy's 502 page; "igone" 404; a command
 // with "mock-drop" in it breaks the stream off, with "mock-die" the sandbox is gone after that, and
 // with "mock-silent" nothing is ever said of it. A build whose steps hold "mock-fail" fails; template
 // "cached" has all files already, "reject" refuses uploads, "flaky" answers the first with 503, "cut"
@@ -29,6 +29,8 @@ let flaky = 1
 let cut = 1
 let busy = 2
 let dead = false
+let listed
+const listing = new Promise((resolve) => (listed = resolve))
 
 const envelope = (flags, message) => {
   const body = Buffer.from(JSON.stringify(message))
@@ -66,7 +68,8 @@ const make = (body) => {
   return s
 }
 
-const create = (res, body) => {
+const create = async (res, body) => {
+  if (body.templateID === 'late') await listing
   if (body.templateID === 'missing') return fail(res, 404, "template 'missing' not found")
   if (body.templateID === 'full') return fail(res, 429, 'you have reached the maximum number')
   if (body.templateID === 'busy' && busy-- > 0) return fail(res, 429, 'slow down', { 'retry-after': '0' })
@@ -74,6 +77,7 @@ const create = (res, body) => {
 }
 
 const list = (res, query) => {
+  listed()
   const limit = Number(query.get('limit'))
   const from = Number(query.get('nextToken') ?? 0)
   const wanted = new URLSearchParams(decodeURIComponent(query.get('metadata') ?? ''))

@@ -247,6 +247,27 @@ create() { "$E2B" sandbox create --detach "$@"; }
     [ "$output" = "" ]
 }
 
+@test "an interrupt while the sandbox is made removes it, a second one does not wait for the server" {
+    for command in "create --detach late" "run late -- true"; do
+        start sandbox $command >out
+        while ! grep -q '"late"' "$log" 2>/dev/null; do :; done
+        while kill -INT "$pid" 2>/dev/null; do :; done
+        ended 130
+        : >"$log"
+    done
+    start sandbox create --detach late >out
+    created=$pid
+    start sandbox run late -- 'echo begun' >>out
+    while [ "$(grep -c '"late"' "$log")" != 2 ]; do :; done
+    kill -INT "$created" "$pid"
+    "$E2B" sandbox list --quiet
+    ended 130
+    pid=$created
+    ended 130
+    [ ! -s out ]
+    [ "$(grep -c '"DELETE"' "$log")" = 2 ]
+}
+
 @test "addresses of sandboxes follow the domain" {
     id=$(create)
     unset E2B_SANDBOX_URL

@@ -2,8 +2,8 @@
  *
  * The first SIGINT or SIGTERM lets a command end in order; the second ends it at once.
  */
-#ifndef E2B_CLI_TEMPLATE_INTERRUPT_H
-#define E2B_CLI_TEMPLATE_INTERRUPT_H
+#ifndef E2B_CLI_INTERRUPT_H
+#define E2B_CLI_INTERRUPT_H
 
 #include "common/util.h"
 

@@ -139,9 +139,10 @@ static bool start_request(struct connection *c, size_t head_len) {
 
 /* Drops what the last handler left unread; false while more of it must come. */
 static bool skip_body(struct connection *c) {
-    while (c->body.kind != BODY_OVER || c->body.piece.len) {
-        c->body.piece.len = 0;
+    c->body.piece.len = 0;
+    while (c->body.kind != BODY_OVER) {
         size_t used = body_next(&c->body, c->in + c->pos, c->end - c->pos);
+        c->body.piece.len = 0;
         c->pos += used;
         c->skipped += used;
         if (c->body.bad || c->skipped > HTTP_MAX_SKIP)

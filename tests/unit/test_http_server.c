@@ -182,6 +182,14 @@ START_TEST(answers_pipelined_requests_in_order) {
 }
 END_TEST
 
+START_TEST(serves_what_came_behind_a_body_that_nobody_read) {
+    client_send(fd, "POST /wait HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\nabc" GET("/hello"));
+    settle();
+    exchange_reply_empty(seen.x, 404);
+    client_wait(fd, &got, "\r\n\r\nhello");
+}
+END_TEST
+
 START_TEST(takes_a_request_byte_by_byte) {
     static const char text[] =
         "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -506,6 +514,7 @@ int main(void) {
     for (size_t i = 0; i < ARRAY_LEN(both); i++) {
         tcase_add_test(both[i], keeps_the_connection);
         tcase_add_test(both[i], answers_pipelined_requests_in_order);
+        tcase_add_test(both[i], serves_what_came_behind_a_body_that_nobody_read);
         tcase_add_test(both[i], takes_a_request_byte_by_byte);
         tcase_add_test(both[i], speaks_to_older_clients);
         tcase_add_test(both[i], answers_head_without_body);

@@ -121,8 +121,10 @@ int files_open_output(struct files_job *job, const char *path, bool *made) {
     int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     int fd = open(path, flags | O_CREAT | O_EXCL, 0666);
     *made = fd >= 0;
-    if (fd < 0)
-        fd = open(path, flags | O_CREAT, 0666);
+    if (fd < 0) /* EINTR: it was frozen while somebody else had the overlay copy the file up */
+        do
+            fd = open(path, flags | O_CREAT, 0666);
+        while (fd < 0 && errno == EINTR);
     if (fd < 0) {
         files_fail_errno(job, errno, path);
         return -1;

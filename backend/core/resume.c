@@ -67,8 +67,9 @@ static void finish(struct resuming *r, bool is_anew) {
     sandbox_log(sandbox, LOG_INFO, "resumed");
     metrics_count_start(sandbox->core);
     sandbox_settle(sandbox, SANDBOX_RUNNING);
-    if (sandbox->doom) {
-        fail(&r->order, &(struct error){.kind = ERR_GONE, .message = "the sandbox has ended"});
+    struct error err = ERROR_INIT;
+    if (!sandbox_lookup(r->order.core, r->order.id, &err)) { /* it was to end meanwhile */
+        fail(&r->order, &err);
         return;
     }
     if (is_anew)

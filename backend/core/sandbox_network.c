@@ -21,8 +21,10 @@ struct change {
 static void on_set(void *ctx, const struct error *err) {
     struct change *change = ctx;
     struct error own = ERROR_INIT;
-    struct sandbox *sandbox = sandbox_find(change->core, change->id, &own);
-    if (!err && (!sandbox || !record_network(sandbox, &change->rules, &own)))
+    /* Routes that stand are recorded also when it was paused since; where they could not be set
+     * because it was paused or ended since, that is what is said. */
+    struct sandbox *sandbox = (err ? sandbox_find : sandbox_lookup)(change->core, change->id, &own);
+    if (!sandbox || (!err && !record_network(sandbox, &change->rules, &own)))
         err = &own;
     if (!err) {
         network_rules_free(&sandbox->network);

@@ -41,6 +41,8 @@ void fake_close_pipes(struct fake_process *process);
 void fake_guest_freezes(const char *id);
 /* PID 1 of the sandbox died. */
 void fake_guest_dies(const char *id);
+/* The routes that were to be set last are, or are not. */
+void fake_routes_are_set(const struct error *err);
 /* A sandbox that no store knows. */
 void fake_add_stray(const char *id);
 void fake_reset(void);

@@ -202,6 +202,53 @@ START_TEST(a_kill_during_a_change_comes_after_it) {
 }
 END_TEST
 
+START_TEST(who_resumes_one_that_is_killed_meanwhile_hears_that) {
+    struct sandbox *sandbox = make("base", dies);
+    struct answer resume = {.done = false};
+    bool gone = false;
+    ck_assert_uint_eq(pause_it(sandbox, true), ERR_NONE);
+    sandbox_resume(core, sandbox->id, &(struct sandbox_resume){.timeout_s = 60}, on_resumed,
+                   &resume);
+    ck_assert(sandbox_kill(sandbox, "request", on_flag, &gone));
+    await(&resume);
+    ck_assert_uint_eq(resume.kind, ERR_CONFLICT);
+    wait_for(&gone);
+}
+END_TEST
+
+/* Asks for routes, and pauses it before they are set. */
+static void deny_all(struct sandbox *sandbox, struct answer *answer) {
+    struct network_rules rules = {.internet = true, .deny_count = 1};
+    rules.deny = malloc(sizeof(*rules.deny));
+    rules.deny[0] = strdup("0.0.0.0/0");
+    sandbox_set_network(sandbox, &rules, on_changed, answer);
+    ck_assert_uint_eq(pause_it(sandbox, false), ERR_NONE);
+    ck_assert(!answer->done);
+}
+
+START_TEST(routes_that_stood_before_a_pause_are_recorded) {
+    struct answer answer = {.done = false};
+    struct sandbox *sandbox = make("base", dies);
+    deny_all(sandbox, &answer);
+    fake_routes_are_set(NULL);
+    ck_assert_uint_eq(answer.kind, ERR_NONE);
+    ck_assert_uint_eq(sandbox->network.deny_count, 1);
+    ck_assert_str_eq(events(), "CPU");
+}
+END_TEST
+
+START_TEST(who_sets_routes_of_one_that_is_paused_meanwhile_hears_that) {
+    struct answer answer = {.done = false};
+    struct error gone = ERROR_INIT;
+    struct sandbox *sandbox = make("base", dies);
+    error_set(&gone, ERR_INTERNAL, "it is gone");
+    deny_all(sandbox, &answer);
+    fake_routes_are_set(&gone);
+    ck_assert_uint_eq(answer.kind, ERR_CONFLICT);
+    ck_assert_uint_eq(sandbox->network.deny_count, 0);
+}
+END_TEST
+
 START_TEST(a_paused_one_does_not_count_but_must_fit_again) {
     struct sandbox *sandbox = make("base", dies);
     ck_assert_uint_eq(pause_it(sandbox, true), ERR_NONE);
@@ -333,6 +380,9 @@ int main(void) {
     tcase_add_test(cases, one_that_cannot_be_paused_or_resumed_stays_as_it_is);
     tcase_add_test(cases, who_asks_during_a_change_waits_for_its_end);
     tcase_add_test(cases, a_kill_during_a_change_comes_after_it);
+    tcase_add_test(cases, who_resumes_one_that_is_killed_meanwhile_hears_that);
+    tcase_add_test(cases, routes_that_stood_before_a_pause_are_recorded);
+    tcase_add_test(cases, who_sets_routes_of_one_that_is_paused_meanwhile_hears_that);
     tcase_add_test(cases, a_paused_one_does_not_count_but_must_fit_again);
     tcase_add_test(cases, its_end_pauses_one_that_wants_that);
     tcase_add_test(cases, a_paused_one_whose_processes_die_starts_anew);

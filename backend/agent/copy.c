@@ -4,6 +4,8 @@
  * number, so memory does not grow with them.
  */
 #include "backend/agent/copy.h"
+
+#include "backend/agent/mode.h"
 #include "common/util.h"
 
 #include <dirent.h>
@@ -83,8 +85,8 @@ static void look(int fd, struct stat *st, const struct copy_merge *merge) {
     } else if (is_hosts(fd, st)) {
         st->st_uid = st->st_gid = 0;
     }
-    if (merge->has_mode && !S_ISLNK(st->st_mode))
-        st->st_mode = (st->st_mode & S_IFMT) | merge->mode;
+    if (*merge->mode && !S_ISLNK(st->st_mode))
+        mode_apply(merge->mode, &st->st_mode);
 }
 
 /* EINVAL: the id does not exist here, where there is a single one. */

@@ -14,9 +14,9 @@
 /* For what is merged into a tree: directories that are there already stay, and take the source's
  * owner, mode and times; other files give way to those of the same name. */
 struct copy_merge {
-    bool has_owner, has_mode; /* instead of the source's */
+    bool has_owner; /* instead of the source's */
     uint32_t uid, gid;
-    unsigned mode; /* not of symlinks */
+    const char *mode; /* as chmod takes it, not of symlinks; "": the source's */
 };
 
 /* Into the directory `to`; it is empty, and gets all that is told of `from`, when `merge` is NULL.

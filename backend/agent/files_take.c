@@ -5,6 +5,7 @@
  */
 #include "backend/agent/copy.h"
 #include "backend/agent/files_job.h"
+#include "backend/agent/mode.h"
 #include "common/io.h"
 #include "common/tree.h"
 
@@ -75,10 +76,9 @@ static bool find_owner(struct taking *t, const char *text) {
 }
 
 static bool find_mode(struct taking *t, const char *text) {
-    char *end;
-    t->merge.has_mode = *text;
-    t->merge.mode = (unsigned)strtoul(text, &end, 8);
-    return !*end && t->merge.mode <= 07777;
+    mode_t any = 0;
+    t->merge.mode = text;
+    return !*text || mode_apply(text, &any);
 }
 
 static bool is_directory(const char *path) {
@@ -221,8 +221,12 @@ void files_take(struct files_job *job) {
     }
     if (!files_argument(job, 1, t.dest))
         return;
-    if (!find_owner(&t, args[2]) || !find_mode(&t, args[3])) {
+    if (!find_owner(&t, args[2])) {
         files_fail(job, FILES_NO_USER, EINVAL, NULL);
+        return;
+    }
+    if (!find_mode(&t, args[3])) {
+        files_fail(job, FILES_SYSTEM, EINVAL, NULL);
         return;
     }
     /* what is made on the way there */

@@ -48,9 +48,11 @@ void build_spec_free(struct build_spec *spec) {
     *spec = (struct build_spec){.file = -1};
 }
 
-static bool is_octal(const char *text) {
+/* "", "0755", or what looks like "u=rwX,go=rX": chmod knows for sure. */
+static bool may_be_mode(const char *text) {
     size_t len = strlen(text);
-    return len <= 4 && strspn(text, "01234567") == len;
+    return (len <= 4 && strspn(text, "01234567") == len) ||
+           (len < 64 && strpbrk(text, "+-=") && !text[strspn(text, "ugoa+-=rwxXst,")]);
 }
 
 static bool check_copy(const struct build_step *step, size_t stage, struct error *err) {
@@ -60,8 +62,8 @@ static bool check_copy(const struct build_step *step, size_t stage, struct error
     if (step->from_stage >= 0 && (is_uploaded || (size_t)step->from_stage >= stage))
         return error_set(err, ERR_INVALID, "%s can take files from an earlier stage alone",
                          step->name);
-    return step->count < 4 || is_octal(step->args[3]) ||
-           error_set(err, ERR_INVALID, "'%.20s' is no octal mode", step->args[3]);
+    return step->count < 4 || may_be_mode(step->args[3]) ||
+           error_set(err, ERR_INVALID, "'%.20s' is no mode", step->args[3]);
 }
 
 static bool check_step(const struct build_step *step, size_t stage, struct error *err) {

@@ -49,7 +49,7 @@ static bool is_of_context(const struct copying *c) {
 
 /* Four octal digits; letters ("u+x") go as they are. */
 static bool set_mode(struct copying *c, const struct flag *flag, char *text, struct error *err) {
-    static const char symbols[] = "ugoa+-=rwxXst,0123456789";
+    static const char symbols[] = "ugoa+-=rwxXst,";
     size_t digits = strspn(text, "01234567"), len = strlen(text);
     free(c->mode);
     c->mode = NULL;
@@ -60,7 +60,7 @@ static bool set_mode(struct copying *c, const struct flag *flag, char *text, str
     if (ok && !c->mode)
         c->mode = steal_ptr(&text);
     free(text);
-    return ok || planner_fail(c->in, flag->at, err, "--chmod wants octal digits, as 0755");
+    return ok || planner_fail(c->in, flag->at, err, "--chmod wants a mode, as 0755 or u=rwX,go=rX");
 }
 
 /* What is no stage is an image, as for Docker. */

@@ -4,7 +4,7 @@
 import { test, before, after } from 'node:test'
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
-import { begin, build, end, name, run } from './builds.mjs'
+import { archive, begin, build, end, name, place, run } from './builds.mjs'
 import { ask, startDaemon } from './daemon.mjs'
 
 const home = process.env.E2B_HOME
@@ -48,6 +48,24 @@ test('files of other stages, with what belongs to them', async () => {
   assert.ok(!/^\.e2b/m.test(text), text)
   assert.match(said(built, 'build 4/4'), /^temporary$/)
   assert.ok(built.lines.some((l) => /^\[build\] FROM e2bdev\/base \[/.test(l)), built.lines.join('\n'))
+})
+
+test('modes are what chmod makes of them, from a stage and from the context', async () => {
+  const modes = ['0640', '7', '4711', 'u=rwX,go=rX', '+x', 'a-w', 'g=u', 'o=', 'go-rx,u+s', 'g+s,+t', 'u=r-w+x', '=rw', 'ug=o', '-x']
+  const make = 'mkdir -p m/d && echo f >m/f && echo x >m/x && chmod 640 m/f && chmod 4751 m/x && chmod 2755 m/d && chmod 750 m'
+  const { template } = await build({}), files = archive(['m'], { 'm/f': 'f', 'm/d/g': 'g' })
+  await place(template, files)
+  const built = await build({
+    stages: [stage('one', [run(`cd / && ${make}`, 'root')])],
+    steps: [
+      ...modes.map((mode, i) => from(0, '/m', `/stage${i}`, '', mode)),
+      { type: 'COPY', args: ['m', '/context', 'root', 'u=rwX,go=rX'], filesHash: files.hash },
+      run(`set -e; list() { (cd $1 && stat -c "%n %a" * .); }; i=0; for mode in ${modes.join(' ')}; do
+        cd / && rm -rf m && ${make} && umask 022 && case $mode in [0-7]*) mode=0000$mode ;; esac && chmod -R -- "$mode" m; list m >want; list stage$i >have
+        cmp -s want have || { echo "$mode"; cat want have; }; i=$((i + 1)); done; list context`, 'root'),
+    ],
+  }, template)
+  assert.equal(said(built, `builder ${modes.length + 2}/${modes.length + 2}`), 'd 755\nf 644\n. 755', built.reason?.message)
 })
 
 test('stages are made once, and again only when what they are made of differs', async () => {

@@ -171,7 +171,8 @@ struct http_server {
     unsigned connection_count, max_connections, exchange_count, open_handles;
     int64_t quiet_since_ms;
     int spare_fd;   /* given up to refuse a peer when descriptors run out, */
-    int refused_fd; /* which is this one, until the next tick */
+    int refused_fd; /* which is this one, until it has asked or had the time to */
+    int64_t refused_ms;
     struct http_patience patience;
     bool stopping;
     void (*stopped)(void *ctx);

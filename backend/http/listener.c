@@ -9,11 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-enum { ACCEPT_TURN = 64 };
+enum { ACCEPT_TURN = 64, REFUSED_MS = 1000 };
 
 struct listener {
     struct http_server *server;
@@ -57,7 +58,7 @@ static void pause_accepting(struct listener *l) {
 
 /* Without a descriptor the waiting peer could not even be refused: the spare one is for that. The
  * peer may not have sent its request yet, and would not read the answer if it could not, so the
- * connection stays open until the next tick; whoever comes before that waits. */
+ * connection stays open for a while; whoever comes before its end waits. */
 static void out_of_descriptors(struct listener *l) {
     struct http_server *server = l->server;
     if (server->refused_fd < 0)
@@ -67,15 +68,25 @@ static void out_of_descriptors(struct listener *l) {
         return;
     close_fd(&server->spare_fd);
     server->refused_fd = accept4(l->config.fd, NULL, NULL, SOCK_CLOEXEC);
+    server->refused_ms = (int64_t)uv_now(server->loop);
     if (server->refused_fd >= 0)
         tell(server->refused_fd, "503 Service Unavailable",
              "{\"code\":503,\"message\":\"the backend has too many files open\",\"hint\":"
              "\"try again when less is going on, or raise the limit: ulimit -n\"}");
 }
 
+static bool has_asked(int fd) {
+    struct pollfd now = {.fd = fd, .events = POLLIN};
+    return poll(&now, 1, 0) != 0;
+}
+
 void listener_hang_up(struct http_server *server) {
-    if (server->refused_fd >= 0)
+    if (server->refused_fd >= 0) {
+        if ((int64_t)uv_now(server->loop) < server->refused_ms + REFUSED_MS &&
+            !has_asked(server->refused_fd))
+            return;
         hang_up(server->refused_fd);
+    }
     server->refused_fd = -1;
     if (server->spare_fd < 0)
         server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

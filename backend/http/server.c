@@ -27,10 +27,10 @@ static void on_tick(uv_timer_t *handle) {
     int64_t now_ms = (int64_t)uv_now(server->loop);
     for (struct connection *c = server->connections; c; c = c->next)
         connection_check_deadline(c, now_ms);
-    if (!server->connections)
-        uv_timer_stop(&server->tick);
     listener_hang_up(server);
     listener_resume_all(server);
+    if (!server->connections && server->refused_fd < 0)
+        uv_timer_stop(&server->tick);
 }
 
 void server_start_tick(struct http_server *server) {

@@ -3,6 +3,7 @@
  * The HTTP server as its clients see it: what is kept alive and what is closed, limits, slow peers
  * on either side, and those who leave.
  */
+#include "common/clock.h"
 #include "tests/unit/http_fixture.h"
 
 #include <fcntl.h>
@@ -335,9 +336,13 @@ START_TEST(survives_without_descriptors) {
     for (int n; (n = dup(fd)) >= 0;)
         filled[count++] = n;
     close(filled[--count]);
-    int refused = client_connect(); /* takes the last one */
+    for (int64_t until = clock_mono_ms() + 200; clock_mono_ms() < until;)
+        uv_run(&test_loop, UV_RUN_NOWAIT); /* it comes between two ticks */
+    int refused = client_connect();        /* takes the last one */
+    const int64_t began = clock_mono_ms();
     client_wait_end(refused, &got);
     ck_assert_int_eq(strncmp(got.data, "HTTP/1.1 503 ", 13), 0);
+    ck_assert_int_ge(clock_mono_ms() - began, 990); /* it had the time to ask */
     buf_consume(&got, got.len);
     client_send(fd, GET("/hello")); /* those who are here are served */
     client_wait(fd, &got, "hello");

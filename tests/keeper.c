@@ -3,7 +3,8 @@
  * keeper SECONDS PROGRAM [ARGUMENT...]: runs one test file and lets nothing of it survive. It is
  * the subreaper of all that the test starts, so a daemon that left its session is still found here.
  * What goes wrong is told as TAP on stdout: a time-out, and each process left behind (which is then
- * killed). The exit status is the program's, 128 + signal, or 124 after a time-out.
+ * killed; a tenth of SECONDS is given to it). The exit status is the program's, 128 + signal, or
+ * 124 after a time-out.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GRACE_SECONDS = 3, EXIT_TIMEOUT = 124 };
+enum { KILL_SECONDS = 3, EXIT_TIMEOUT = 124 };
 
 static sigset_t watched;
 
@@ -82,7 +83,7 @@ static void kill_one(pid_t pid) {
 /* Children of the killed become ours, so this goes on until there are none, or only such that an
  * ordinary user may not kill. */
 static void kill_all(void) {
-    double end = now() + GRACE_SECONDS;
+    double end = now() + KILL_SECONDS;
     int status;
     bool ended;
     while (reap(0, &status, &ended) && now() < end) {
@@ -118,8 +119,8 @@ static int wait_for(pid_t pid, double seconds, int *status) {
 }
 
 /* A clean stop may still be under way when the test's own program has ended. */
-static void settle(void) {
-    double end = now() + GRACE_SECONDS;
+static void settle(double seconds) {
+    double end = now() + seconds;
     int status;
     bool ended;
     while (reap(0, &status, &ended) && await_signal(end) != 0)
@@ -146,7 +147,7 @@ int main(int argc, char **argv) {
     if (cause == 0)
         printf("not ok - ends within %s seconds\n", argv[1]);
     else if (cause == SIGCHLD)
-        settle();
+        settle(atoi(argv[1]) / 10.0);
     fflush(stdout);
     kill_all();
     if (cause == 0)

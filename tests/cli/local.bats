@@ -10,7 +10,7 @@ load common
 setup_file() {
     unset E2B_API_KEY E2B_API_URL E2B_SANDBOX_URL E2B_DOMAIN E2B_CONTEXT
     # The first start builds the base.
-    timeout 60 "$E2B" sandbox create -d --timeout 10m >"$BATS_FILE_TMPDIR/id" 2>"$BATS_FILE_TMPDIR/why" ||
+    timeout 200 "$E2B" sandbox create -d --timeout 10m >"$BATS_FILE_TMPDIR/id" 2>"$BATS_FILE_TMPDIR/why" ||
         { cat "$BATS_FILE_TMPDIR/why" >&2; return 1; }
 }
 
@@ -247,7 +247,7 @@ SCRIPT
     start sandbox metrics --follow --format json "$mine" >"$BATS_TEST_TMPDIR/metrics"
     metrics=$pid
     "$E2B" sandbox exec "$mine" 'echo seen; echo wrong >&2' >/dev/null 2>&1
-    timeout 30 sh -c 'until [ -s "$1" ]; do sleep 0.2; done' - "$BATS_TEST_TMPDIR/metrics"
+    timeout 60 sh -c 'until [ -s "$1" ]; do sleep 0.2; done' - "$BATS_TEST_TMPDIR/metrics"
     run -0 "$E2B" team metrics --since 1m --format json
     [[ "$output" == *'"concurrentSandboxes": '[1-9]* ]]
     "$E2B" sandbox kill "$mine"
@@ -276,7 +276,7 @@ SCRIPT
     [ "$("$E2B" sandbox exec "$copy" -- cat file)" = kept ]
     run -124 "$E2B" sandbox wait "$copy" --for port:8123 --timeout 1
     "$E2B" sandbox exec -b "$copy" -- python3 -m http.server 8123
-    run -0 "$E2B" sandbox wait "$copy" --for port:8123 --timeout 30
+    run -0 "$E2B" sandbox wait "$copy" --for port:8123 --timeout 60
     "$E2B" sandbox kill "$one" "$fork" "$copy"
     run -0 "$E2B" sandbox snapshot delete ready
 }

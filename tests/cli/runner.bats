@@ -12,10 +12,10 @@ sums() { # tap status must_work
 }
 
 @test "the exit status of a test program is kept" {
-    run keeper 5 sh -c 'exit 7'
+    run keeper 20 sh -c 'exit 7'
     [ "$status" = 7 ]
     [ "$output" = "" ]
-    run keeper 5 sh -c 'kill -9 $$'
+    run keeper 20 sh -c 'kill -9 $$'
     [ "$status" = 137 ]
 }
 
@@ -26,7 +26,7 @@ sums() { # tap status must_work
 }
 
 @test "a process that left its session is found, named and killed" {
-    run keeper 5 sh -c 'setsid sh -c "echo \$\$ >pid; exec sleep 600" >/dev/null 2>&1 & while [ ! -s pid ]; do :; done'
+    run keeper 20 sh -c 'setsid sh -c "echo \$\$ >pid; exec sleep 600" >/dev/null 2>&1 & while [ ! -s pid ]; do :; done'
     [ "$status" = 0 ]
     [[ "$output" == "not ok - leaves no process behind: "*" sleep 600"* ]]
     run kill -0 "$(cat pid)"

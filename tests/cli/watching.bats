@@ -76,12 +76,12 @@ Logs for sandbox $id:
 @test "following ends, well, when the sandbox is killed or paused" {
     for template in brief sleepy; do
         id=$(create $template)
-        run -0 --separate-stderr timeout 20 "$E2B" sandbox logs -f "$id"
+        run -0 --separate-stderr timeout 60 "$E2B" sandbox logs -f "$id"
         [ "$(grep -c 'hello from process' <<<"$output")" = 1 ] && [ -z "$stderr" ]
         [ "${lines[-1]}" = "Stopped printing logs — sandbox is closed" ]
-        run -0 timeout 20 "$E2B" sandbox logs -f --format json "$(create $template)"
+        run -0 timeout 60 "$E2B" sandbox logs -f --format json "$(create $template)"
         [ "${#lines[@]}" = 3 ]
-        run -0 timeout 20 "$E2B" sandbox metrics -f "$(create $template)"
+        run -0 timeout 60 "$E2B" sandbox metrics -f "$(create $template)"
         [ "$(grep -c 'Core' <<<"$output")" = 2 ]
         [ "${lines[-1]}" = "Stopped printing metrics — sandbox is closed" ]
     done
@@ -89,7 +89,7 @@ Logs for sandbox $id:
 
 @test "following ends when nobody reads" {
     id=$(create)
-    timeout 20 "$E2B" sandbox logs --follow --format json "$id" | head -1 >"$BATS_TEST_TMPDIR/one"
+    timeout 60 "$E2B" sandbox logs --follow --format json "$id" | head -1 >"$BATS_TEST_TMPDIR/one"
     [ "${PIPESTATUS[0]}" != 124 ]
     grep -q hello "$BATS_TEST_TMPDIR/one"
 }

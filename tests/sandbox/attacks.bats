@@ -100,8 +100,9 @@ s = socket.create_server(("0.0.0.0", 0))
 print(s.getsockname()[1], flush=True)
 while True:
     s.accept()[0].sendall(b"reached")' >"$BATS_TEST_TMPDIR/port" 3>&- &
-    local server=$! until=$((SECONDS + 10)) port
-    while ! port=$(head -n 1 "$BATS_TEST_TMPDIR/port") || [ -z "$port" ]; do [ $SECONDS -lt $until ]; done
+    local server=$! port
+    until_true test -s "$BATS_TEST_TMPDIR/port"
+    port=$(cat "$BATS_TEST_TMPDIR/port")
     local lines="
 import socket
 for host in ('127.0.0.1', '::1', '10.0.2.2', '0.0.0.0', 'localhost'):

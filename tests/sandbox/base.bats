@@ -88,7 +88,7 @@ half_made() { ls -d "$E2B_HOME"/base/.new-* 2>/dev/null; }
     until_true grep -q 'wrote most is frozen' "$E2B_HOME"/*.log
     refute wait $listener
     grep -q 'almost full' "$BATS_TEST_TMPDIR/told"
-    run timeout 10 "$E2B" sandbox exec "$id" -- true </dev/null
+    run timeout 60 "$E2B" sandbox exec "$id" -- true </dev/null
     [ "$status" != 0 ] && [ "$status" != 124 ]
     [[ "$output" == *"frozen"*"almost full"*"e2b sandbox kill $id"* ]]
     [[ "$(e2b sandbox info "$id")" == *"Stands still: "*"almost full"* ]]

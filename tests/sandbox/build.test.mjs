@@ -191,7 +191,7 @@ test('an archive that climbs writes nowhere but in its sandbox', async () => {
 /* ---- the start command ---- */
 
 test('the start command runs in every sandbox before it is handed out', async () => {
-  const built = await build({ startCmd: 'sleep .3; echo up >> /home/user/up; touch /dev/shm/up; sleep 1000', readyCmd: '[ -f /dev/shm/up ]' })
+  const built = await build({ startCmd: 'sleep .3; echo up >> /home/user/up; touch /dev/shm/up; sleep 1000', readyCmd: '[ -f /dev/shm/up ] && pidof sleep' })
   assert.equal(built.status, 'ready', built.reason?.message)
   assert.ok(built.lines.includes('Template is ready'))
   const sandbox = await create({ templateID: built.template })

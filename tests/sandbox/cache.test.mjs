@@ -80,7 +80,7 @@ test('a build under way, or about to start, keeps its layers and its files', asy
   assert.equal((await place(template, { hash: file.hash })).present, true)
   assert.equal((await prune()).files, 0)
   assert.equal((await ask('POST', `/v2/templates/${template}/builds/${waiting.json.buildID}`, { fromImage: 'e2bdev/base' })).status, 202)
-  const steps = [run('echo first > /home/user/first'), run('sleep 1; cat first'), { type: 'COPY', args: ['f', '/home/user/f'], filesHash: file.hash }]
+  const steps = [run('echo first > /home/user/first'), run('sleep 3; cat first'), { type: 'COPY', args: ['f', '/home/user/f'], filesHash: file.hash }]
   const started = await begin({ steps }, template)
   for (let lines = []; !lines.some((l) => l.includes('RUN sleep'));)
     lines = (await ask('GET', `${started.path}/status`)).json.logs

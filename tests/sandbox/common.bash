@@ -45,7 +45,7 @@ host_pid() { # number
 
 # Waits for something to become true; the limit is only there to end a failing test.
 until_true() { # command...
-    local end=$((SECONDS + 20))
+    local end=$((SECONDS + 60))
     until "$@"; do
         [ $SECONDS -lt $end ] || return 1
         sleep 0.05

@@ -10,7 +10,11 @@ import http from 'node:http'
 const home = process.env.E2B_HOME
 export const socketPath = `${home}/run/e2b.sock`
 
+// Connections are kept for one backend: the next knows nothing of them.
+let agent
+
 export async function startDaemon({ env = {} } = {}) {
+  agent = new http.Agent({ keepAlive: true })
   const daemon = spawn(`${process.env.E2B}d`, [], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   daemon.stdout.on('data', (d) => { said += d })
@@ -40,7 +44,7 @@ export function ask(method, path, body, { headers = {}, tcp = false } = {}) {
   const where = tcp ? { host: '127.0.0.1', port: port() } : { socketPath }
   const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
   return new Promise((resolve, reject) => {
-    const request = http.request({ ...where, method, path, headers: { 'content-type': 'application/json', ...headers } }, (answer) => {
+    const request = http.request({ ...where, agent, method, path, headers: { 'content-type': 'application/json', ...headers } }, (answer) => {
       const pieces = []
       answer.on('data', (d) => pieces.push(d))
       answer.on('error', reject)
@@ -87,7 +91,7 @@ export class Stream {
     this.over = new Promise((resolve, reject) => { this.resolve = resolve; this.reject = reject })
     this.over.catch(() => {})
     this.request = http.request({
-      socketPath, method: 'POST', path: `/process.Process/${method}`,
+      socketPath, agent, method: 'POST', path: `/process.Process/${method}`,
       headers: access(sandbox, { 'content-type': 'application/connect+json', ...headers }),
     }, (answer) => this.read(answer))
     this.request.on('error', this.reject)

@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { access, ask, create, start, startDaemon } from './daemon.mjs'
+import { until } from './until.mjs'
 
 const { HOME, E2B_LANE, E2B_SMALL } = process.env
 const state = `${HOME}/small`
@@ -43,12 +44,6 @@ else if (!E2B_SMALL) {
     assert.match(answer.json.hint, /free some space/, what)
   }
   const events = async () => (await ask('GET', '/events/sandboxes?limit=100')).json
-  const eventually = async (condition) => {
-    for (const began = Date.now(); !(await condition());) {
-      assert.ok(Date.now() - began < 20e3, `${condition}`)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
   const [one, two, frozen, cold, doomed, lost] = await Promise.all(Array.from({ length: 6 }, () => create({ metadata: { disk: 'full' } })))
   await start(cold, 'echo kept >/home/user/kept').end()
   for (const [sandbox, memory] of [[frozen, true], [cold, false], [lost, false]])
@@ -93,7 +88,7 @@ else if (!E2B_SMALL) {
     const killed = async () => (await events()).filter((e) => e.type === 'sandbox.lifecycle.killed').map((e) => e.sandboxId ?? e.sandbox_id)
     assert.deepEqual(await killed(), [])
     free()
-    await eventually(async () => (await killed()).join() === doomed.sandboxID)
+    await until(async () => (await killed()).join() === doomed.sandboxID)
     assert.match((await ask('GET', kept(doomed))).json.message, /killed|ended|request/)
     fill()
   })

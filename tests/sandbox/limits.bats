@@ -7,11 +7,11 @@ load common
 setup_file() { have_sandbox; }
 teardown_file() { end_backend; }
 
-# Another sandbox starts, runs and goes within some seconds, whatever the first one does.
+# Another sandbox starts, runs and goes in a short time, whatever the first one does.
 neighbours_are_well() {
     local began=$SECONDS
     [ "$(e2b sandbox run -- echo well </dev/null)" = well ]
-    [ $((SECONDS - began)) -le 10 ]
+    [ $((SECONDS - began)) -le 30 ]
 }
 
 @test "a fork bomb meets its limit" {
@@ -41,7 +41,7 @@ for pid in made:
     bomb=$(new_sandbox)
     e2b sandbox exec --background "$bomb" -- sh -c 'f() { f & f; }; f' 2>/dev/null
     neighbours_are_well
-    timeout 30 "$E2B" sandbox kill "$bomb"
+    timeout 60 "$E2B" sandbox kill "$bomb"
     [ ! -e "$E2B_HOME/sandboxes/$bomb" ]
 }
 

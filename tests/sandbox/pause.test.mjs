@@ -6,14 +6,11 @@ import { afterEach, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { ask, create, start, startDaemon as startOne, Stream, unary } from './daemon.mjs'
+import { until } from './until.mjs'
 
 const home = process.env.E2B_HOME
 let started
-const startDaemon = async () => {
-  started = await startOne()
-  await ask('GET', '/health').catch(() => {}) // on a connection to the last one, perhaps
-  return started
-}
+const startDaemon = async () => (started = await startOne())
 afterEach(() => started.end('SIGTERM')) // of a test that failed; the next one needs the place
 const sh = async (sandbox, script) => {
   const stream = start(sandbox, script)
@@ -28,9 +25,6 @@ const resume = async (sandbox, body = {}) => assert.equal((await ask('POST', `/v
 const kill = async ({ sandboxID }) => assert.equal((await ask('DELETE', `/sandboxes/${sandboxID}`)).status, 204)
 const events = async ({ sandboxID }) =>
   (await ask('GET', `/events/sandboxes/${sandboxID}?orderAsc=true&limit=100`)).json.map((e) => e.type.split('.')[2])
-const until = async (wanted, look) => {
-  while (!(await look())) await new Promise(setImmediate)
-}
 const percentile = (times, part) => times.sort((a, b) => a - b)[Math.floor(times.length * part)].toFixed(1)
 
 const fill = 'for i in $(seq 200); do mkdir -p d$((i % 7)); head -c $((i * 97)) /dev/urandom >d$((i % 7))/f$i; done; sudo rm -r /etc/skel'
@@ -129,7 +123,7 @@ test('its end pauses it, and traffic resumes it, once for all who ask', async ()
   const daemon = await startDaemon()
   const sandbox = await create({ timeout: 1, autoPause: true, autoResume: { enabled: true } })
   const { sandboxID, envdAccessToken } = sandbox
-  await until('paused', async () => (await state(sandbox)) === 'paused')
+  await until(async () => (await state(sandbox)) === 'paused')
   const at = { 'E2b-Sandbox-Id': sandboxID, 'E2b-Sandbox-Port': '49983' }
   const refused = await ask('GET', '/metrics', undefined, { headers: { ...at, 'X-Access-Token': 'wrong' } })
   assert.deepEqual([refused.status, refused.json.code, refused.json.sandboxId], [403, 403, sandboxID])
@@ -141,7 +135,7 @@ test('its end pauses it, and traffic resumes it, once for all who ask', async ()
   await kill(sandbox)
 
   const asleep = await create({ timeout: 1, autoPause: true, autoPauseMemory: false })
-  await until('paused', async () => (await state(asleep)) === 'paused')
+  await until(async () => (await state(asleep)) === 'paused')
   assert.equal((await ask('GET', `/sandboxes/${asleep.sandboxID}`)).json.local.kept, 'files')
   assert.equal((await ask('GET', '/health', undefined, { headers: { ...at, 'E2b-Sandbox-Id': asleep.sandboxID } })).status, 502)
   await kill(asleep)

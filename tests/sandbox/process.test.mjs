@@ -154,7 +154,7 @@ test('the end waits for the background, unless it was killed', async () => {
   assert.equal((await signal(killed, 'SIGNAL_SIGKILL')).status, 200)
   assert.equal((await signal(killed, 'SIGNAL_SIGKILL')).status, 404)
   assert.equal((await killed.end()).exit.status, 'signal: killed')
-  assert.ok(Date.now() - began < 5000)
+  assert.ok(Date.now() - began < 30_000)
 })
 
 test('a client that leaves, and one that comes', async () => {
@@ -175,8 +175,8 @@ test('a client that leaves, and one that comes', async () => {
 })
 
 test('Connect-Timeout-Ms is the life of the process', async () => {
-  const s = start(sandbox, 'echo up; sleep 60', {}, { 'connect-timeout-ms': '400' })
-  await s.until((t) => t.out === 'up\n')
+  const s = start(sandbox, 'sleep 60', {}, { 'connect-timeout-ms': '1500' })
+  await s.until((t) => t.pid)
   await s.end()
   assert.equal(s.last.error.code, 'deadline_exceeded')
   const late = await new Stream(sandbox, 'Connect', select(s)).end()
@@ -191,9 +191,12 @@ test('Connect-Timeout-Ms is the life of the process', async () => {
 })
 
 test('signs of life while nothing is said', async () => {
-  const s = start(sandbox, 'sleep 2.5', {}, { 'keepalive-ping-interval': '1' })
+  const s = start(sandbox, 'sleep 60', {}, { 'keepalive-ping-interval': '1' })
+  await s.until((t) => t.events.length === 3)
+  await signal(s, 'SIGNAL_SIGKILL')
   await s.end()
-  assert.deepEqual(s.events, ['start', 'keepalive', 'keepalive', 'end'])
+  assert.deepEqual(s.events.slice(0, 3), ['start', 'keepalive', 'keepalive'])
+  assert.equal(s.events.at(-1), 'end')
 })
 
 test('much output, whole and in order; and a reader that does not read', async () => {

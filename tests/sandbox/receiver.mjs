@@ -59,14 +59,3 @@ export class Receiver {
     if (status) response.writeHead(status, { 'content-type': 'text/plain' }).end(status < 300 ? 'ok' : 'no')
   }
 }
-
-// The first true value of a condition; the limit is only there to end a failing test.
-export async function until(condition, limit = 30_000) {
-  const end = Date.now() + limit
-  for (;;) {
-    const value = await condition()
-    if (value) return value
-    if (Date.now() > end) throw new Error(`waited in vain for ${condition}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}

@@ -92,7 +92,7 @@ test('keep-alives', async () => {
 })
 
 test('a stream lives as long as its client said', async () => {
-  const stream = box.stream('filesystem.Filesystem/WatchDir', { path: '/tmp' }, { 'connect-timeout-ms': '300' })
+  const stream = box.stream('filesystem.Filesystem/WatchDir', { path: '/tmp' }, { 'connect-timeout-ms': '1500' })
   assert.deepEqual(await stream.next(), { start: {} })
   assert.equal((await stream.next()).end.error.code, 'deadline_exceeded')
 })

@@ -4,7 +4,8 @@ import { test, before, after } from 'node:test'
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { apiKey, ask, create, socketPath, startDaemon } from './daemon.mjs'
-import { Receiver, until } from './receiver.mjs'
+import { Receiver } from './receiver.mjs'
+import { until } from './until.mjs'
 
 Object.assign(process.env, { E2B_WEBHOOK_FIRST_DELAY_MS: '40', E2B_WEBHOOK_MAX_DELAY_MS: '400' })
 let daemon

@@ -6,7 +6,8 @@ import { test, after } from 'node:test'
 import assert from 'node:assert/strict'
 import os from 'node:os'
 import { ask, startDaemon } from './daemon.mjs'
-import { Receiver, until } from './receiver.mjs'
+import { Receiver } from './receiver.mjs'
+import { until } from './until.mjs'
 
 Object.assign(process.env, { E2B_WEBHOOK_FIRST_DELAY_MS: '40', E2B_WEBHOOK_MAX_DELAY_MS: '40', E2B_WEBHOOK_TIMEOUT_MS: '300' })
 const secret = 'secret-for-event-signature-verification'

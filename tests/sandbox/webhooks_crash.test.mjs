@@ -7,7 +7,8 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { ask, startDaemon } from './daemon.mjs'
-import { Receiver, until } from './receiver.mjs'
+import { Receiver } from './receiver.mjs'
+import { until } from './until.mjs'
 
 const count = Number(process.env.EVENTS ?? 400)
 const subscribers = Number(process.env.WEBHOOKS ?? 4)

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files, watching and git through the official clients. timeout: 180
-import { clients } from './backend.mjs'
+import { clients, until } from './backend.mjs'
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
-
-const until = async (condition) => {
-  for (let i = 0; i < 500 && !condition(); i++) await new Promise((r) => setTimeout(r, 20))
-  assert.ok(condition())
-}
 
 for (const [name, { Sandbox, FileNotFoundError, InvalidArgumentError, FileType, FilesystemEventType, getSignature }] of clients) {
   test(name, async (t) => {

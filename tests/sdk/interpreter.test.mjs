@@ -48,7 +48,7 @@ http.createServer((q, r) => {
 async function serve(sandbox, path, source, command, port) {
   await sandbox.files.write(path, source)
   const process = await sandbox.commands.run(command, { background: true, timeoutMs: 0 })
-  await sandbox.commands.run(`for i in $(seq 200); do (exec 3<>/dev/tcp/localhost/${port}) 2>/dev/null && exit 0; sleep 0.05; done; exit 1`)
+  await sandbox.commands.run(`for i in $(seq 1000); do (exec 3<>/dev/tcp/localhost/${port}) 2>/dev/null && exit 0; sleep 0.05; done; exit 1`)
   return process
 }
 

@@ -39,7 +39,7 @@ test('a failure points at the call', async () => {
 })
 
 test('in the background, and its tags', async () => {
-  const template = Template().fromBaseImage().skipCache().runCmd('sleep .2')
+  const template = Template().fromBaseImage().skipCache().runCmd('sleep 1.5')
   const info = await Template.buildInBackground(template, 'sdk-background:one')
   let status = await Template.getBuildStatus(info)
   assert.equal(status.status, 'building')

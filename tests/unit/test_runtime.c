@@ -524,14 +524,14 @@ static void on_settled(void *ctx) {
 
 /* What it hurries may have nothing left to do, and goes without having heard that. */
 START_TEST(a_stop_waits_no_longer_than_there_is_work) {
-    const int64_t began = clock_mono_ms();
     for (int i = 0; i < 10; i++) {
         unsigned settled = 0;
         world_kill(&w, world_create(&w));
+        const int64_t began = clock_mono_ms();
         runtime_settle(w.rt, on_settled, &settled);
         world_wait(&w, &settled, 1);
+        ck_assert_int_lt(clock_mono_ms() - began, 4000);
     }
-    ck_assert_int_lt(clock_mono_ms() - began, 4000);
 }
 END_TEST
 

@@ -215,20 +215,32 @@ bool planner_fail(const struct instruction *in, size_t at, struct error *err, co
     return source_blame(&in->planner->file->source, in->line, at, err);
 }
 
-void planner_warn(const struct instruction *in, const char *format, ...) {
-    struct dockerfile *file = in->planner->file;
+static void add_warning(struct dockerfile *file, const struct source_line *line, const char *format,
+                        va_list args) {
     char message[512], *whole = NULL;
-    va_list args;
-    va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
-    int len = in->line ? asprintf(&whole, "%s:%zu: %s", file->source.name,
-                                  source_number(in->line, 0), message)
-                       : asprintf(&whole, "%s", message);
+    int len =
+        line ? asprintf(&whole, "%s:%zu: %s", file->source.name, source_number(line, 0), message)
+             : asprintf(&whole, "%s", message);
     if (len < 0)
         abort();
     file->warnings = alloc_array(file->warnings, file->warning_count + 1, sizeof(char *));
     file->warnings[file->warning_count++] = whole;
+}
+
+void planner_warn(const struct instruction *in, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    add_warning(in->planner->file, in->line, format, args);
+    va_end(args);
+}
+
+void dockerfile_warn(struct dockerfile *file, const struct dockerfile_step *step,
+                     const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    add_warning(file, step->line, format, args);
+    va_end(args);
 }
 
 static struct dockerfile_step *add_step(const struct instruction *in, const char *type,

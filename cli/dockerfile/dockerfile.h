@@ -46,7 +46,7 @@ struct dockerfile {
 
 struct dockerfile_options {
     const char *name;              /* of the file, as shown in errors; outlives the dockerfile */
-    const char *const *build_args; /* "NAME=VALUE" */
+    const char *const *build_args; /* "NAME=VALUE", or NAME: the environment's */
     size_t build_arg_count;
     const char *target; /* the stage that becomes the template, by name or number; NULL: the last */
 };
@@ -62,5 +62,7 @@ static inline const struct dockerfile_stage *dockerfile_last(const struct docker
 /* Puts the place of a step in front of the message. Returns false. */
 bool dockerfile_blame(const struct dockerfile *file, const struct dockerfile_step *step,
                       struct error *err);
+void dockerfile_warn(struct dockerfile *file, const struct dockerfile_step *step,
+                     const char *format, ...) printf_like(3, 4);
 
 #endif

@@ -47,19 +47,29 @@ static bool is_of_context(const struct copying *c) {
 /* ---- flags ------------------------------------------------------------------------------------
  */
 
-/* Four octal digits; letters ("u+x") go as they are. */
-static bool set_mode(struct copying *c, const struct flag *flag, char *text, struct error *err) {
-    static const char symbols[] = "ugoa+-=rwxXst,";
-    size_t digits = strspn(text, "01234567"), len = strlen(text);
+/* "u+x,+r": Docker knows no umask, so a clause that names nobody is about all. */
+static bool add_clauses(const char *text, struct buf *out) {
+    static const char symbols[] = "ugoa+-=rwxXst";
+    for (; *text; text += *text == ',') {
+        size_t len = strspn(text, symbols), who = strspn(text, "ugoa");
+        if (who == len || !strchr("+-=", text[who]) || (text[len] && text[len] != ',') ||
+            !buf_printf(out, "%s%s%.*s", out->len ? "," : "", who ? "" : "a", (int)len, text))
+            return false;
+        text += len;
+    }
+    return out->len;
+}
+
+/* Four octal digits, or clauses of letters. */
+static bool set_mode(struct copying *c, const struct flag *flag, const char *text,
+                     struct error *err) {
+    cleanup_buf struct buf mode = BUF_INIT(64);
+    size_t digits = strspn(text, "01234567");
+    bool is_octal = digits && !text[digits];
+    bool ok = is_octal ? digits <= 4 && buf_printf(&mode, "%04lo", strtoul(text, NULL, 8))
+                       : add_clauses(text, &mode);
     free(c->mode);
-    c->mode = NULL;
-    bool ok = len && len < 64 &&
-              (digits == len ? len <= 4 : (strpbrk(text, "+-=") && !text[strspn(text, symbols)]));
-    if (ok && digits == len && asprintf(&c->mode, "%04lo", strtoul(text, NULL, 8)) < 0)
-        abort();
-    if (ok && !c->mode)
-        c->mode = steal_ptr(&text);
-    free(text);
+    c->mode = ok ? buf_steal(&mode) : NULL;
     return ok || planner_fail(c->in, flag->at, err, "--chmod wants a mode, as 0755 or u=rwX,go=rX");
 }
 
@@ -90,14 +100,15 @@ static bool take_flag(struct copying *c, const struct flag *flag, struct error *
     char *text = planner_expand(c->in, scope, start, start + flag->value_len, err);
     if (!text)
         return false;
-    if (flag_is(flag, "chmod"))
-        return set_mode(c, flag, text, err);
-    if (flag_is(flag, "chown")) {
+    bool ok = true;
+    if (flag_is(flag, "chmod")) {
+        ok = set_mode(c, flag, text, err);
+    } else if (flag_is(flag, "chown")) {
         free(c->owner);
-        c->owner = text;
-        return true;
+        c->owner = steal_ptr(&text);
+    } else {
+        ok = set_from(c, flag, &text, err);
     }
-    bool ok = set_from(c, flag, &text, err);
     free(text);
     return ok;
 }

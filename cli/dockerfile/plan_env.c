@@ -7,6 +7,7 @@
 #include "cli/dockerfile/words.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -19,10 +20,10 @@ static const char *build_arg(struct planner *planner, const char *name) {
     size_t len = strlen(name);
     for (size_t i = 0; i < options->build_arg_count; i++) {
         const char *arg = options->build_args[i];
-        if (strncmp(arg, name, len) != 0 || arg[len] != '=')
+        if (strncmp(arg, name, len) != 0 || (arg[len] && arg[len] != '='))
             continue;
         planner->used_args[i] = true;
-        value = arg + len + 1;
+        value = arg[len] ? arg + len + 1 : getenv(name);
     }
     return value;
 }

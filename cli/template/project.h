@@ -50,7 +50,10 @@ struct project {
          .type = OPTION_PATH,                                                                      \
          .value = "file",                                                                          \
          .help = "Dockerfile, in that folder (default: e2b.Dockerfile, else Dockerfile)"},         \
-        {.name = "build-arg", .type = OPTION_PAIR, .help = "value of an ARG of the Dockerfile"},   \
+        {.name = "build-arg",                                                                      \
+         .type = OPTION_LIST,                                                                      \
+         .value = "KEY[=VALUE]",                                                                   \
+         .help = "value of an ARG of the Dockerfile (without one: the environment's)"},            \
         {.name = "target",                                                                         \
          .type = OPTION_STRING,                                                                    \
          .value = "stage",                                                                         \

@@ -91,8 +91,20 @@ static bool select_files(const struct project *project, const struct dockerfile_
     return dockerfile_blame(&project->file, origin, err);
 }
 
-static void add_copy(struct project_stage *stage, const struct dockerfile_step *origin,
-                     const char *source, struct tree *tree) {
+/* Docker copies what a link that is named leads to; no server does. */
+static void warn_of_links(struct project *project, const struct dockerfile_step *origin,
+                          const struct tree *tree) {
+    for (size_t i = 0; i < tree->count; i++)
+        if (tree->entries[i].is_root && S_ISLNK(tree->entries[i].mode))
+            dockerfile_warn(&project->file, origin,
+                            "%.300s is a symbolic link, and is copied as one: name what it leads "
+                            "to if that is meant",
+                            tree->entries[i].path);
+}
+
+static void add_copy(struct project *project, struct project_stage *stage,
+                     const struct dockerfile_step *origin, const char *source, struct tree *tree) {
+    warn_of_links(project, origin, tree);
     json_t *args = json_copy(origin->args);
     json_array_set_new(args, 0, json_string(source));
     struct project_step *step = add(stage, origin, "COPY", args);
@@ -112,7 +124,7 @@ static bool take_path(struct project *project, struct project_stage *stage,
         return false;
     bool unpacks = origin->is_add && tree.count == 1 && is_archive(project, &tree.entries[0]);
     cleanup_free char *name = strdup(tree.entries[0].path);
-    add_copy(stage, origin, source, &tree);
+    add_copy(project, stage, origin, source, &tree);
     if (!unpacks)
         return true;
     struct project_step *step = &stage->steps[stage->count - 1];
@@ -151,7 +163,7 @@ static bool take_pattern(struct project *project, struct project_stage *stage,
         return dockerfile_blame(&project->file, origin, err);
     }
     if (is_plain_match(&tree, origin, into_folder)) {
-        add_copy(stage, origin, origin->source, &tree);
+        add_copy(project, stage, origin, origin->source, &tree);
         return true;
     }
     for (size_t i = 0; i < tree.count; i++)

@@ -39,8 +39,36 @@ static int add_run(struct invocation *in, struct error *err) {
     return EXIT_OK;
 }
 
+static bool has_tag(const json_t *tags, const char *name) {
+    json_t *tag;
+    size_t i;
+    json_array_foreach(tags, i, tag) {
+        const char *have = json_string_value(json_object_get(tag, "tag"));
+        if (have && strcmp(have, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The service does not say that there was nothing to remove. */
+static bool check_tags(const struct invocation *in, struct error *err) {
+    cleanup_free char *id = build_template_id(in->client, in->args[0], err);
+    cleanup_response struct response response = {0};
+    if (!id || !resource_call(in->client, "GET", "/templates", id, "/tags", NULL, &response, err)) {
+        not_found(in, err);
+        return false;
+    }
+    for (int i = 1; i < in->arg_count; i++)
+        if (!has_tag(response.json, in->args[i]))
+            return error_set(err, ERR_NOT_FOUND, "Template %s has no tag %s", in->args[0],
+                             in->args[i]);
+    return true;
+}
+
 static int remove_run(struct invocation *in, struct error *err) {
     cleanup_response struct response response = {0};
+    if (!check_tags(in, err))
+        return -1;
     cleanup_json json_t *body = json_pack("{s:s, s:o}", "name", in->args[0], "tags", tags_of(in));
     if (!client_call(in->client, "DELETE", "/templates/tags", body, &response, err))
         return not_found(in, err) - 1;

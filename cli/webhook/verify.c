@@ -29,8 +29,10 @@ static int verify_run(struct invocation *in, struct error *err) {
         return error_set(err, ERR_USAGE, "--secret-file and --signature are needed") - 1;
     cleanup_secret char *secret = webhook_secret_read(file, err);
     cleanup_free char *body = secret ? resource_read(NULL, MAX_BODY, &len, err) : NULL;
-    if (!body || !webhook_verify(secret, body, len, signature, &valid, err))
+    if (!body || !webhook_verify(secret, body, len, signature, &valid, err)) {
+        err->kind = ERR_USAGE; /* another status than that of a signature which is not valid */
         return -1;
+    }
     puts(valid ? "The signature is valid" : "The signature is NOT valid");
     return valid ? EXIT_OK : EXIT_FAILED;
 }
@@ -40,7 +42,7 @@ const struct command command_webhook_verify = {
     .summary = "check the signature of a delivery",
     .description =
         "The body, byte for byte as it came, is read from standard input. Exits 1 if the "
-        "signature is not valid.",
+        "signature is not valid, 2 if that cannot be said.",
     .options = options,
     .examples =
         (const char *const[]){

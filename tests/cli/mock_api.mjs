@@ -136,7 +136,7 @@ const templates = (req, res, url, body) => {
     return b ? status(res, sub, b, Number(url.searchParams.get('logsOffset'))) : fail(res, 400, `Build '${sub}' not found`)
   }
   if (action === 'builds') return (builds.get(sub).body = body), reply(res, 202)
-  if (action === 'tags') return reply(res, 200, [{ tag: 'default', buildID: 'b1', createdAt: '2026-01-02T03:04:05Z' }])
+  if (action === 'tags') return reply(res, 200, ['default', 'stable'].map((tag) => ({ tag, buildID: 'b1', createdAt: '2026-01-02T03:04:05Z' })))
   if (id === 'tgone' || id === 'gone') return fail(res, 404, `template '${id}' not found`)
   if (req.method === 'DELETE') return reply(res, 204)
   if (req.method === 'PATCH') return reply(res, 200, { names: ['team/my-template', 'my-template'] })

@@ -209,6 +209,14 @@ END
     [[ "$stderr" == *"the destination must end with a slash"* ]]
 }
 
+@test "a link that is named is copied as a link, and that is said" {
+    mkdir d && echo f >d/f && ln -s d/f link && ln -s d folder.txt && ln -s f d/inner
+    printf 'FROM x\nCOPY link /l\nCOPY d /d\nCOPY *.txt /t/\n' >Dockerfile
+    run -0 --separate-stderr "$E2B" template create x --dry-run
+    [ "$stderr" = "Dockerfile:2: link is a symbolic link, and is copied as one: name what it leads to if that is meant
+Dockerfile:4: folder.txt is a symbolic link, and is copied as one: name what it leads to if that is meant" ]
+}
+
 @test "a build that fails is told with the server's reason and the step" {
     printf 'FROM ubuntu\nRUN mock-fail\n' >Dockerfile
     run -1 --separate-stderr "$E2B" template create x
@@ -298,6 +306,8 @@ END
     [ "$(sent method url body | grep PATCH | tail -n 1)" = 'PATCH /v2/templates/my-template {"public":false}' ]
     run -0 "$E2B" template tag add my-template:v2 stable latest
     run -0 "$E2B" template tag remove my-template stable
+    run -4 "$E2B" template tag remove my-template stable none
+    [[ "$output" == *"Template my-template has no tag none"* ]]
     [ "$(sent method url body | grep /templates/tags)" = $'POST /templates/tags {"target":"my-template:v2","tags":["stable","latest"]}\nDELETE /templates/tags {"name":"my-template","tags":["stable"]}' ]
     run -0 "$E2B" template tag list my-template
     [[ "$output" == *"default   b1"* ]]

@@ -139,6 +139,8 @@ JS
         run -1 e2b webhook verify --secret-file "$BATS_TEST_TMPDIR/secret" --signature "x$signature" <"$BATS_TEST_TMPDIR/body"
     done
     run -2 e2b webhook verify --signature x </dev/null
+    run -2 e2b webhook verify --secret-file "$BATS_TEST_TMPDIR/none" --signature x </dev/null
+    [[ "$output" == *"none"* ]]
 }
 
 @test "event list and tail: filters, order, one sandbox" {

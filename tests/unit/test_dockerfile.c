@@ -34,10 +34,13 @@ static const struct {
      "ENV[\"V\",\"1\"] WORKDIR[\"/w/yesno/1\"]", NULL},
     {"FROM x\nARG GIVEN=1\nUSER $GIVEN\n", "ARG[\"GIVEN\",\"by option\"] USER[\"by option\"]",
      NULL},
+    {"FROM x\nARG INHERITED=1\nARG NOWHERE=2\n",
+     "ARG[\"INHERITED\",\"of the environment\"] ARG[\"NOWHERE\",\"2\"]", NULL},
     {"FROM x\nCOPY --chown=u:g --chmod=755 a b c/\nCOPY [\"x y\", \".\"]\nADD . /all\n",
      "COPY[\"a\",\"c/\",\"u:g\",\"0755\"] COPY[\"b\",\"c/\",\"u:g\",\"0755\"] "
      "COPY[\"x y\",\"./\",\"\",\"\"] COPY[\".\",\"/all\",\"\",\"\"]",
      NULL},
+    {"FROM x\nCOPY --chmod=+x,u=rwX,go-w a b\n", "COPY[\"a\",\"b\",\"\",\"a+x,u=rwX,go-w\"]", NULL},
     {"FROM x\nUSER app:grp\nCOPY /a ./\n", "USER[\"app\"] COPY[\"a\",\"./\",\"root\",\"\"]", NULL},
     {"FROM x\nRUN <<EOF\necho a\necho \"$b\"\nEOF\nRUN cat <<A <<'B' >f\n1\nA\n2\nB\n",
      "RUN[\"echo a\\necho \\\"$b\\\"\\n\"] RUN[\"cat <<A <<'B' >f\\n1\\nA\\n2\\nB\\n\"]", NULL},
@@ -99,11 +102,11 @@ static const struct {
     {"${s:#x}", NULL},
 };
 
-static const char *const given[] = {"GIVEN=by option"};
+static const char *const given[] = {"GIVEN=by option", "INHERITED", "NOWHERE"};
 
 static bool parse(struct dockerfile *file, const char *text, struct error *err) {
     const struct dockerfile_options options = {
-        .name = "Dockerfile", .build_args = given, .build_arg_count = 1};
+        .name = "Dockerfile", .build_args = given, .build_arg_count = ARRAY_LEN(given)};
     return dockerfile_parse(file, text, strlen(text), &options, err);
 }
 
@@ -181,6 +184,10 @@ static const struct {
     {"FROM x\nRUN --mount=type=secret,id=a b\n", NULL},
     {"FROM x\nCOPY --from=1 a b\n", NULL},
     {"FROM x\nCOPY --chmod=9 a b\n", NULL},
+    {"FROM x\nCOPY --chmod=00755 a b\n", NULL},
+    {"FROM x\nCOPY --chmod=u a b\n", NULL},
+    {"FROM x\nCOPY --chmod=u+x,r a b\n", NULL},
+    {"FROM x\nCOPY --chmod=u+x7 a b\n", NULL},
     {"FROM x\nFROM scratch AS a\nFROM a\nRUN b\n",
      "Dockerfile:2:6: a template cannot start from scratch\n    FROM scratch AS a\n         ^"},
     {"FROM scratch AS a\nFROM x\nCOPY --from=a b c\n", NULL},
@@ -279,7 +286,7 @@ START_TEST(what_has_no_effect_is_said) {
     struct dockerfile file;
     struct error err = ERROR_INIT;
     ck_assert(parse(&file, "FROM x\nLABEL a=b\nEXPOSE 80\nWORKDIR /$NOPE/x\n", &err));
-    ck_assert_uint_eq(file.warning_count, 3);
+    ck_assert_uint_eq(file.warning_count, 5);
     ck_assert_str_eq(file.warnings[0], "Dockerfile:2: Unsupported instruction: LABEL");
     ck_assert_str_eq(file.warnings[1],
                      "Dockerfile:4: neither ARG nor ENV sets $NOPE: it is empty here");
@@ -289,6 +296,7 @@ START_TEST(what_has_no_effect_is_said) {
 END_TEST
 
 int main(void) {
+    setenv("INHERITED", "of the environment", 1);
     TCase *cases = tcase_create("dockerfile");
     tcase_add_loop_test(cases, steps_mean_what_the_file_says, 0, (int)ARRAY_LEN(plans));
     tcase_add_loop_test(cases, patterns_edit_values, 0, (int)ARRAY_LEN(edits));

@@ -107,7 +107,10 @@ static void of_all(struct call *call) {
 
 /* Of an id that nobody ever had there are none. */
 static void of_one(struct call *call) {
-    reply(call, call->params[0]);
+    char own[ID_SANDBOX];
+    struct error ignored = ERROR_INIT;
+    const char *id = sandbox_read_id(call->params[0], own, &ignored);
+    reply(call, id ? id : call->params[0]);
 }
 
 const struct route api_event_routes[] = {

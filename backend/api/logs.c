@@ -144,8 +144,10 @@ static void serve(struct call *call,
     struct error err = ERROR_INIT;
     struct log_query query = {.from_ms = clock_now_ms() - LOG_RING_KEEP_S * INT64_C(1000),
                               .before_ms = INT64_MAX};
-    if (read_query(call->x, &query, &err) &&
-        logs_read(api->core, call->params[0], &query, add, answer, &err)) {
+    char own[ID_SANDBOX];
+    const char *id = sandbox_read_id(call->params[0], own, &err);
+    if (id && read_query(call->x, &query, &err) &&
+        logs_read(api->core, id, &query, add, answer, &err)) {
         json_t *body = answer->lines ? json_pack("{s:O, s:O}", "logs", answer->lines, "logEntries",
                                                  answer->entries)
                                      : json_pack("{s:O}", "logs", answer->entries);

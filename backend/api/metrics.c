@@ -80,9 +80,11 @@ static void of_one(struct call *call) {
     const struct api *api = call->ctx;
     struct error err = ERROR_INIT;
     struct period period;
+    char own[ID_SANDBOX];
+    const char *id = sandbox_read_id(call->params[0], own, &err);
     json_t *all = json_array();
-    if (read_period(call->x, &period, &err))
-        metrics_of(api->core, call->params[0], period.from_s, period.to_s, add_sample, all, &err);
+    if (id && read_period(call->x, &period, &err))
+        metrics_of(api->core, id, period.from_s, period.to_s, add_sample, all, &err);
     reply(call, all, &err);
 }
 

@@ -48,21 +48,28 @@ static void create(struct call *call) {
 /* ---- the list, newest first ---- */
 
 struct filter {
-    const char *sandbox_id, *name; /* NULL: any */
+    const char *sandbox_id; /* these three NULL: any */
+    const char *name, *tag;
+    char own_id[ID_SANDBOX], own_name[TEMPLATE_REFERENCE], own_tag[TEMPLATE_REFERENCE];
 };
 
 /* A name without a tag means all of its tags. */
-static bool has_name(const struct template *snapshot, const char *wanted) {
-    size_t len = strlen(snapshot->name);
-    if (!len || strncmp(wanted, snapshot->name, len) != 0)
+static bool parse_filter(struct exchange *x, struct filter *filter, struct error *err) {
+    const char *sandbox = exchange_param(x, "sandboxID", 0, err);
+    const char *name = exchange_param(x, "name", 0, err);
+    if (err->kind || (name && !template_parse_name(name, filter->own_name, filter->own_tag, err)))
         return false;
-    return !wanted[len] || (wanted[len] == ':' && strcmp(wanted + len + 1, snapshot->tag) == 0);
+    filter->sandbox_id = sandbox ? sandbox_read_id(sandbox, filter->own_id, err) : NULL;
+    filter->name = name ? filter->own_name : NULL;
+    filter->tag = name && strchr(name, ':') ? filter->own_tag : NULL;
+    return err->kind == ERR_NONE;
 }
 
 static bool matches(const struct template *snapshot, const struct filter *filter) {
     return *snapshot->sandbox_id &&
            (!filter->sandbox_id || strcmp(snapshot->sandbox_id, filter->sandbox_id) == 0) &&
-           (!filter->name || has_name(snapshot, filter->name));
+           (!filter->name || strcmp(snapshot->name, filter->name) == 0) &&
+           (!filter->tag || strcmp(snapshot->tag, filter->tag) == 0);
 }
 
 static bool is_before(const struct template *a, const struct template *b) {
@@ -85,9 +92,8 @@ static void list(struct call *call) {
     const struct api *api = call->ctx;
     struct error err = ERROR_INIT;
     struct page page;
-    struct filter filter = {.sandbox_id = exchange_param(call->x, "sandboxID", 0, &err),
-                            .name = exchange_param(call->x, "name", 0, &err)};
-    if (err.kind || !page_parse(call->x, &page, &err)) {
+    struct filter filter;
+    if (!parse_filter(call->x, &filter, &err) || !page_parse(call->x, &page, &err)) {
         exchange_reply_error(call->x, &err);
         return;
     }

@@ -351,10 +351,6 @@ static bool check_request(const struct core *core, const struct build_request *r
     if (!template_check_name(request->name, name, tag, err) ||
         !recipe_check_tags(request->tags, err))
         return false;
-    if (strchr(name, '/'))
-        return error_set(err, ERR_FORBIDDEN,
-                         "the namespace of '%s' is not yours: leave it out, or use '%s'", name,
-                         CORE_TEAM_SLUG);
     if (strlen(name) > MAX_NAME)
         return error_set(err, ERR_INVALID, "a template's name has at most %d characters", MAX_NAME);
     for (const struct template *at = core->templates; at; at = at->next)

@@ -134,9 +134,12 @@ void sandbox_create(struct core *core, struct sandbox_request *request, sandbox_
                     void *ctx);
 /* The plan that sandbox_create would execute, as JSON for a dry run. */
 json_t *sandbox_dry_run(struct core *core, struct sandbox_request *request, struct error *err);
+/* The id in "<id>-<client>", as clients once called them, or `text` itself, which is longer than
+ * any of ours. NULL and ERR_INVALID for what cannot be an id. */
+const char *sandbox_read_id(const char *text, char id[static ID_SANDBOX], struct error *err);
 /* A running or paused sandbox; NULL and ERR_NOT_FOUND with the contract's text otherwise (and when
- * and why it ended), ERR_CONFLICT while it is being killed. Accepts legacy "<id>-<client>" names;
- * ERR_INVALID for what cannot be an id. */
+ * and why it ended), ERR_CONFLICT while it is being killed, ERR_INVALID for what cannot be an id.
+ */
 struct sandbox *sandbox_lookup(struct core *core, const char *id, struct error *err);
 /* The same of one that runs; ERR_CONFLICT for one that does not. */
 struct sandbox *sandbox_find(struct core *core, const char *id, struct error *err);

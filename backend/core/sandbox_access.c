@@ -8,18 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The part before '-' of "<id>-<client>". */
-static bool copy_id(char id[static ID_SANDBOX], const char *text) {
+const char *sandbox_read_id(const char *text, char id[static ID_SANDBOX], struct error *err) {
     size_t len = strcspn(text, "-");
     const char *client = text + len + (text[len] != '\0');
     if (!len || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") != len ||
-        client[strspn(client, "abcdefghijklmnopqrstuvwxyz0123456789")] != '\0')
-        return false;
-    snprintf(id, ID_SANDBOX, "%.*s", (int)MIN(len, (size_t)ID_SANDBOX - 1), text);
-    /* A longer one is no id of ours, but not malformed either: it is not found. */
+        client[strspn(client, "abcdefghijklmnopqrstuvwxyz0123456789")] != '\0') {
+        error_set(err, ERR_INVALID, "Invalid sandbox ID");
+        return NULL;
+    }
     if (len >= ID_SANDBOX)
-        id[0] = '\0';
-    return true;
+        return text;
+    snprintf(id, ID_SANDBOX, "%.*s", (int)len, text);
+    return id;
 }
 
 static bool say_not_found(struct core *core, const char *id, struct error *err) {
@@ -38,19 +38,17 @@ static bool say_not_found(struct core *core, const char *id, struct error *err) 
 }
 
 struct sandbox *sandbox_lookup(struct core *core, const char *text, struct error *err) {
-    char id[ID_SANDBOX];
-    if (!copy_id(id, text)) {
-        error_set(err, ERR_INVALID, "Invalid sandbox ID");
-        return NULL;
-    }
-    struct sandbox *sandbox = registry_get(core, id);
+    char own[ID_SANDBOX];
+    const char *id = sandbox_read_id(text, own, err);
+    struct sandbox *sandbox = id ? registry_get(core, id) : NULL;
     if (sandbox && sandbox->doom) {
         error_set(err, ERR_CONFLICT, "Sandbox \"%s\" is being killed", sandbox->id);
         return NULL;
     }
     if (sandbox && sandbox->state != SANDBOX_STARTING)
         return sandbox;
-    say_not_found(core, *id ? id : text, err);
+    if (id)
+        say_not_found(core, id, err);
     return NULL;
 }
 

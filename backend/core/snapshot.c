@@ -5,6 +5,7 @@
  */
 #include "backend/core/core.h"
 #include "backend/core/logs.h"
+#include "backend/core/recipe.h"
 #include "common/memory.h"
 
 #include <errno.h>
@@ -23,6 +24,13 @@ static void fail(struct order *order, const struct error *err) {
     struct snapshotting *s = container_of(order, struct snapshotting, order);
     s->done(s->ctx, NULL, err);
     free(s);
+}
+
+/* A name is that of a template or of snapshots, so that each of its tags can be asked for. */
+static bool is_free(const struct snapshotting *s, struct error *err) {
+    struct error ignored = ERROR_INIT;
+    return !*s->name || !recipe_find(s->order.core, s->name, &ignored) ||
+           error_set(err, ERR_CONFLICT, "the name '%s' is that of a template", s->name);
 }
 
 static bool record(struct snapshotting *s, struct sandbox *sandbox, const struct overlays *overlays,
@@ -63,7 +71,7 @@ static void on_captured(void *ctx, const struct overlays *overlays, const struct
         return;
     }
     struct sandbox *sandbox = sandbox_lookup(core, s->order.id, &own);
-    if (!sandbox || !record(s, sandbox, overlays, &own)) {
+    if (!sandbox || !is_free(s, &own) || !record(s, sandbox, overlays, &own)) {
         layers_release(core, overlays);
         fail(&s->order, &own);
         return;
@@ -84,7 +92,7 @@ void sandbox_snapshot(struct core *core, const char *id, const char *name, sandb
     struct snapshotting *s = memory_need(sizeof(*s));
     *s = (struct snapshotting){
         .order = {.core = core, .begin = begin, .fail = fail}, .done = done, .ctx = ctx};
-    if (name && !template_check_name(name, s->name, s->tag, &err))
+    if (name && (!template_check_name(name, s->name, s->tag, &err) || !is_free(s, &err)))
         fail(&s->order, &err);
     else
         order_give(&s->order, id);

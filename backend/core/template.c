@@ -54,15 +54,20 @@ static bool copy_trimmed(char to[static TEMPLATE_REFERENCE], const char *from, s
     return true;
 }
 
-static bool parse(const char *text, struct reference *reference, struct error *err) {
+static void drop_own_namespace(char *name) {
     static const char own[] = CORE_TEAM_SLUG "/";
-    if (strncmp(text, own, sizeof(own) - 1) == 0)
-        text += sizeof(own) - 1;
+    if (strncmp(name, own, sizeof(own) - 1) == 0)
+        memmove(name, name + sizeof(own) - 1, strlen(name) - sizeof(own) + 2);
+}
+
+static bool parse(const char *text, struct reference *reference, struct error *err) {
     size_t name_len = strcspn(text, ":");
     const char *tag = text[name_len] ? text + name_len + 1 : TEMPLATE_DEFAULT_TAG;
     if (copy_trimmed(reference->name, text, name_len) && is_name(reference->name) &&
-        copy_trimmed(reference->tag, tag, strlen(tag)) && is_segment(reference->tag, "-_."))
+        copy_trimmed(reference->tag, tag, strlen(tag)) && is_segment(reference->tag, "-_.")) {
+        drop_own_namespace(reference->name);
         return true;
+    }
     return error_set(err, ERR_INVALID, "validation error: invalid template reference '%.200s'",
                      text);
 }
@@ -139,9 +144,16 @@ bool template_parse_name(const char *text, char name[static TEMPLATE_REFERENCE],
 
 bool template_check_name(const char *text, char name[static TEMPLATE_REFERENCE],
                          char tag[static TEMPLATE_REFERENCE], struct error *err) {
-    return template_parse_name(text, name, tag, err) &&
-           (!template_is_base(name) ||
-            error_set(err, ERR_INVALID, "the name '%s' is that of the base template", name));
+    if (!template_parse_name(text, name, tag, err))
+        return false;
+    if (template_is_base(name))
+        return error_set(err, ERR_INVALID, "the name '%s' is that of the base template", name);
+    const char *slash = strchr(name, '/');
+    if (!slash)
+        return true;
+    error_set(err, ERR_FORBIDDEN, "namespace '%.*s' must match your team '%s'", (int)(slash - name),
+              name, CORE_TEAM_SLUG);
+    return error_hint(err, "leave it out");
 }
 
 const char *sandbox_template_id(const struct core *core, const char *text) {

@@ -30,6 +30,13 @@ test('a sandbox from its creation to its end', async () => {
   const lifetime = new Date(detail.endAt) - new Date(detail.startedAt)
   assert.ok(lifetime >= 60_000 && lifetime < 70_000, `${lifetime}`)
   assert.equal((await ask('GET', `/sandboxes/${sandboxID}-6532622b`)).status, 200)
+  for (const path of [`/sandboxes/${sandboxID}/logs`, `/v2/sandboxes/${sandboxID}/logs`, `/events/sandboxes/${sandboxID}`]) {
+    const [short, long] = await Promise.all([ask('GET', path), ask('GET', path.replace(sandboxID, `${sandboxID}-6532622b`))])
+    assert.deepEqual([long.status, long.json], [200, short.json])
+    assert.match(long.text, /[a-z]{7}/)
+  }
+  assert.equal((await ask('GET', `/sandboxes/${sandboxID}-6532622b/metrics`)).status, 200)
+  for (const path of ['', '/logs', '/metrics']) assert.equal((await ask('GET', `/sandboxes/NONE${path}`)).status, 400)
   const killed = await ask('DELETE', `/sandboxes/${sandboxID}`)
   assert.deepEqual([killed.status, killed.text], [204, ''])
   for (const method of ['GET', 'DELETE']) {

@@ -231,6 +231,10 @@ test('tags lead to builds', async () => {
   assert.equal((await untag({ name: template, tags: ['default'] })).status, 400)
   assert.equal((await ask('POST', '/templates/tags', { target: `${template}:no`, tags: ['x'] })).status, 404)
   assert.equal((await ask('POST', '/v2/sandboxes', { templateID: template })).status, 404)
+  // A snapshot of that name would hide them all.
+  const sandbox = await create()
+  assert.equal((await ask('POST', `/sandboxes/${sandbox.sandboxID}/snapshots`, { name: `${template}:snapped` })).status, 409)
+  assert.equal((await ask('DELETE', `/sandboxes/${sandbox.sandboxID}`)).status, 204)
 })
 
 test('what is refused', async () => {

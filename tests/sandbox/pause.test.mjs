@@ -153,7 +153,7 @@ test('a snapshot of a busy sandbox is of one instant', async () => {
   await sh(sandbox, 'until [ -s b ]; do :; done')
   const ids = []
   for (let i = 0; i < 5; i++) {
-    const made = await post(sandbox, 'snapshots', i ? {} : { name: 'Mine:v1' })
+    const made = await post(sandbox, 'snapshots', i ? {} : { name: 'Local/Mine:v1' })
     assert.equal(made.status, 201, made.text)
     assert.deepEqual(made.json.names, i ? [] : ['mine:v1'])
     ids.push(made.json.snapshotID)
@@ -171,8 +171,11 @@ test('a snapshot of a busy sandbox is of one instant', async () => {
   assert.equal(await sh(grandchild, 'cat c; test ! -e a; test -s b'), 'more\n')
 
   const found = async (query) => (await ask('GET', `/snapshots${query}`)).json.map((s) => s.snapshotID)
-  assert.deepEqual(await found('?name=mine'), ['mine:v1'])
-  assert.equal((await found(`?sandboxID=${sandbox.sandboxID}`)).length, 5)
+  for (const name of ['mine', 'mine:v1', 'local/mine']) assert.deepEqual(await found(`?name=${name}`), ['mine:v1'])
+  assert.deepEqual(await found('?name=mine:v2'), [])
+  const foreign = await post(sandbox, 'snapshots', { name: 'other/mine' })
+  assert.deepEqual([foreign.status, foreign.json.message], [403, "namespace 'other' must match your team 'local'"])
+  assert.equal((await found(`?sandboxID=${sandbox.sandboxID}-6532622b`)).length, 5)
   assert.equal((await found('')).length, 6)
   assert.equal((await ask('DELETE', '/templates/mine%3Av1')).status, 400) // it is in use
   for (const each of [...children, grandchild, sandbox]) await kill(each)

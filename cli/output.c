@@ -7,6 +7,7 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 const char *const output_formats[] = {"pretty", "json", NULL};
@@ -59,10 +60,16 @@ const char *output_style(FILE *out, enum style style) {
     return wants_colour(out) ? sequences[style] : "";
 }
 
+/* A write failed before, and nobody kept the reason. */
+static int why_it_failed(void) {
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) > 0 && (out.revents & POLLERR) ? EPIPE : EIO;
+}
+
 bool output_finish(bool *hung_up, struct error *err) {
     errno = 0;
     bool failed = fflush(stdout) != 0 || ferror(stdout);
-    int saved = errno;
+    int saved = failed && !errno ? why_it_failed() : errno;
     *hung_up = failed && saved == EPIPE;
-    return !failed || error_errno(err, saved ? saved : EIO, "cannot write to standard output");
+    return !failed || error_errno(err, saved, "cannot write to standard output");
 }

@@ -31,10 +31,11 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static bool print_all(const json_t *events, int64_t skip, bool as_json) {
+static bool print_all(const json_t *events, int64_t skip, bool as_json, bool *hung_up,
+                      struct error *err) {
     for (size_t i = (size_t)skip; i < json_array_size(events); i++)
         (as_json ? event_print_json : event_print)(stdout, json_array_get(events, i));
-    return fflush(stdout) == 0;
+    return output_finish(hung_up, err);
 }
 
 /* False: whoever reads what is printed has left. */
@@ -45,7 +46,7 @@ static bool wait_a_moment(void) {
 
 static int tail_run(struct invocation *in, struct error *err) {
     cleanup_event_feed struct event_feed feed = {0};
-    bool as_json = output_wants_json(in), open;
+    bool as_json = output_wants_json(in), open, hung_up = false;
     bool follow = !option_given(in, "follow") || option_bool(in, "follow");
     int64_t lines = option_given(in, "since") ? AT_ONCE : option_number(in, "lines");
     if (!event_feed_open(&feed, in, err))
@@ -54,14 +55,14 @@ static int tail_run(struct invocation *in, struct error *err) {
     cleanup_json json_t *first = event_feed_next(&feed, MAX(lines, (int64_t)1), err);
     if (!first)
         return -1;
-    open = print_all(first, lines ? 0 : (int64_t)json_array_size(first), as_json);
+    open = print_all(first, lines ? 0 : (int64_t)json_array_size(first), as_json, &hung_up, err);
     while (open && follow && wait_a_moment()) {
         cleanup_json json_t *events = event_feed_next(&feed, AT_ONCE, err);
         if (!events)
             return -1;
-        open = print_all(events, 0, as_json);
+        open = print_all(events, 0, as_json, &hung_up, err);
     }
-    return EXIT_OK;
+    return open || hung_up ? EXIT_OK : -1;
 }
 
 const struct command command_event_tail = {

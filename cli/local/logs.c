@@ -5,11 +5,12 @@
  */
 #include "cli/local/local.h"
 
-#include "common/io.h"
+#include "cli/output.h"
 #include "common/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
@@ -22,16 +23,19 @@ struct log {
     struct paths paths;
     char path[PATHS_MAX + sizeof(PATHS_LOG) + 1];
     int fd;
+    bool hung_up; /* the reader of our output left */
 };
 
-/* Prints what is there; false when standard output takes no more. */
-static bool drain(const struct log *log, struct error *err) {
+/* Prints what is there. */
+static bool drain(struct log *log, struct error *err) {
     char bytes[64 << 10];
-    ssize_t n;
-    while ((n = read(log->fd, bytes, sizeof(bytes))) > 0)
-        if (!io_write_all(STDOUT_FILENO, bytes, (size_t)n))
-            return error_errno(err, errno, "cannot write to standard output");
-    return n == 0 || error_errno(err, errno, "cannot read %s", log->path);
+    ssize_t n = 0;
+    while (!log->hung_up && (n = read(log->fd, bytes, sizeof(bytes))) > 0) {
+        fwrite(bytes, 1, (size_t)n, stdout);
+        if (!output_finish(&log->hung_up, err) && !log->hung_up)
+            return false;
+    }
+    return n >= 0 || error_errno(err, errno, "cannot read %s", log->path);
 }
 
 /* When it grew too large it was renamed and begun anew. */
@@ -54,13 +58,24 @@ static bool open_log(struct log *log, struct error *err) {
     return false;
 }
 
+/* Until the directory of the log changes, or the reader of our output leaves. */
+static bool wait_for_change(struct log *log, int watch, struct error *err) {
+    char events[4096];
+    struct pollfd fds[] = {{.fd = watch, .events = POLLIN}, {.fd = STDOUT_FILENO}};
+    while (poll(fds, ARRAY_LEN(fds), -1) < 0)
+        if (errno != EINTR)
+            return error_errno(err, errno, "cannot watch %s", log->paths.state);
+    log->hung_up = (fds[1].revents & (POLLERR | POLLHUP)) != 0;
+    return !fds[0].revents || read(watch, events, sizeof(events)) > 0 ||
+           error_errno(err, errno, "cannot watch %s", log->paths.state);
+}
+
 static bool follow(struct log *log, struct error *err) {
     cleanup_close int watch = inotify_init1(IN_CLOEXEC);
     if (watch < 0 ||
         inotify_add_watch(watch, log->paths.state, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
         return error_errno(err, errno, "cannot watch %s", log->paths.state);
-    for (;;) {
-        char events[4096];
+    while (!log->hung_up) {
         if (!drain(log, err))
             return false;
         if (was_rotated(log)) {
@@ -68,9 +83,10 @@ static bool follow(struct log *log, struct error *err) {
                 return false;
             continue;
         }
-        if (read(watch, events, sizeof(events)) < 0 && errno != EINTR)
-            return error_errno(err, errno, "cannot watch %s", log->paths.state);
+        if (!log->hung_up && !wait_for_change(log, watch, err))
+            return false;
     }
+    return true;
 }
 
 static int logs_run(struct invocation *in, struct error *err) {

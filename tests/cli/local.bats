@@ -239,6 +239,29 @@ SCRIPT
     kill "$pid"
 }
 
+@test "the log ends, quietly, when its reader leaves" {
+    local E2B_HOME=$BATS_TEST_TMPDIR
+    echo line >"$E2B_HOME/e2bd.log"
+    "$E2B" local logs --follow 2>err | head -n 1 >first
+    [ "$(cat first)" = line ] && [ ! -s err ]
+    yes line | head -n 100000 >"$E2B_HOME/e2bd.log"
+    "$E2B" local logs 2>err | head -n 1 >first
+    [ "$(cat first)" = line ] && [ ! -s err ]
+}
+
+# What they print they flush piece by piece, so that the last flush has nothing left to fail with.
+@test "output that nobody reads is told of by the exit status alone" {
+    mine=$("$E2B" sandbox create --detach)
+    mkfifo pipe
+    exec 8<>pipe 7>pipe 8<&-
+    for command in "event tail --lines 1" "sandbox kill $mine" "local logs"; do
+        status=0
+        "$E2B" $command >&7 2>err || status=$?
+        [ "$status" = 141 ] && [ ! -s err ]
+    done
+    exec 7>&-
+}
+
 @test "logs and metrics of a sandbox are followed to its end, and are there afterwards" {
     run -0 "$E2B" sandbox create --detach
     mine=${lines[-1]}

@@ -72,6 +72,13 @@ static bool clean_up(const struct invocation *in, const struct handle *handle, s
     return true;
 }
 
+/* `run uname -a` looks for a template of that name. */
+static void hint_at_dashes(const struct invocation *in, const struct plan *plan,
+                           struct error *err) {
+    if (err->kind == ERR_NOT_FOUND && in->dash < 0 && plan->count)
+        error_hint(err, "a command stands behind --: e2b sandbox run -- %s ...", plan->template);
+}
+
 static int run_run(struct invocation *in, struct error *err) {
     cleanup_handle struct handle handle = {0};
     struct plan plan;
@@ -80,8 +87,10 @@ static int run_run(struct invocation *in, struct error *err) {
     if (!read_plan(in, &plan, err))
         return -1;
     if (!create_sandbox(in->client, create_body(plan.template, option_number(in, "timeout")),
-                        &handle, err))
+                        &handle, err)) {
+        hint_at_dashes(in, &plan, err);
         return -1;
+    }
     bool ok = attach_to(in, &handle, &plan, &end, err);
     bool cleaned = clean_up(in, &handle, ok ? err : &late);
     return ok && cleaned ? verdict_shell(&end) : -1;

@@ -236,6 +236,8 @@ create() { "$E2B" sandbox create --detach "$@"; }
     [ "$(sent body/templateID | grep -v '^-$' | tr '\n' ' ')" = "base my-template base " ]
     run -2 --separate-stderr "$E2B" sandbox run
     [[ "$stderr" == *"missing command"* ]]
+    run -4 --separate-stderr "$E2B" sandbox run missing -a
+    [[ "$stderr" == *"behind --: e2b sandbox run -- missing"* ]]
 }
 
 @test "an interrupted run leaves no sandbox behind" {

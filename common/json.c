@@ -10,6 +10,9 @@ static json_t *parse_plain(const char *bytes, size_t len, struct error *err) {
     json_t *value = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &problem);
     if (!value && errno == ENOMEM) /* whatever the parser made of it */
         error_errno(err, ENOMEM, "cannot read JSON");
+    else if (!value && json_error_code(&problem) == json_error_null_character)
+        error_set(err, ERR_INVALID, "\\u0000 is not allowed in text (line %d, column %d)",
+                  problem.line, problem.column);
     else if (!value)
         error_set(err, ERR_INVALID, "invalid JSON at line %d, column %d: %s", problem.line,
                   problem.column, problem.text);

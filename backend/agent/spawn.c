@@ -92,7 +92,7 @@ static bool enter_directory(const char *cwd, const char *home) {
     if (*cwd == '/')
         return chdir(cwd) == 0;
     if (*cwd == '~' && cwd[1] != '\0' && cwd[1] != '/') {
-        errno = ENOENT;
+        errno = EINVAL; /* somebody else's home */
         return false;
     }
     if (*cwd == '~')

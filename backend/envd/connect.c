@@ -181,6 +181,12 @@ static bool check_type(struct exchange *x, bool stream) {
     return false;
 }
 
+/* A unary message is compressed as a whole; those of streams say it of themselves. */
+static bool is_compressed(struct exchange *x, enum connect_kind kind) {
+    const char *coding = exchange_header(x, "Content-Encoding");
+    return kind == CONNECT_UNARY && coding && strcasecmp(coding, "identity") != 0;
+}
+
 static int64_t header_number(struct exchange *x, const char *name, int64_t otherwise) {
     const char *text = exchange_header(x, name);
     uint64_t number;
@@ -250,6 +256,8 @@ void connect_serve(struct call *call, enum connect_kind kind, connect_method met
                         state);
     if (!known)
         connect_fail(&state->call, CONNECT_UNAUTHENTICATED, "invalid authorization header");
+    else if (is_compressed(call->x, kind))
+        connect_fail(&state->call, CONNECT_UNIMPLEMENTED, "compressed messages are not supported");
     else if (!sandbox_runs(call->ctx, &err))
         connect_fail_error(&state->call, &err);
     else if (!pieces)

@@ -143,6 +143,8 @@ static bool spawn_error(const struct guest_call *call, const struct spawn_status
     case SPAWN_NO_CWD:
         if (status->error == ENOENT)
             return error_set(err, ERR_INVALID, "cwd '%s' does not exist", call->cwd);
+        if (status->error == EINVAL)
+            return error_set(err, ERR_INVALID, "cannot expand user-specific home dir");
         error_errno(err, status->error, "cannot enter cwd '%s'", call->cwd);
         err->kind = ERR_INVALID;
         return false;

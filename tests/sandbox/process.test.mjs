@@ -52,6 +52,8 @@ test('environment, user, directory', async () => {
   assert.equal((await start(sandbox, 'pwd', { process: { cwd: '~' } }).end()).out, '/home/user\n')
   const nowhere = await start(sandbox, 'true', { process: { cwd: '/nope' } }).end()
   assert.deepEqual([nowhere.status, nowhere.last.error], [200, { code: 'invalid_argument', message: "cwd '/nope' does not exist" }])
+  const others = await start(sandbox, 'true', { process: { cwd: '~root' } }).end()
+  assert.deepEqual(others.last.error, { code: 'invalid_argument', message: 'cannot expand user-specific home dir' })
   const nobody = await start(sandbox, 'true', {}, basic('no-such-user')).end()
   assert.deepEqual(nobody.last.error, { code: 'unauthenticated', message: "invalid username: 'no-such-user'" })
 })
@@ -222,6 +224,8 @@ test('messages that are none', async () => {
     const answer = await ask('POST', path + method, Buffer.from([0, 1]), { headers: { ...head, 'content-type': type } })
     assert.deepEqual([answer.status, answer.json.code], [415, 'unimplemented'])
   }
+  const packed = await ask('POST', path + 'List', Buffer.from([0x1f, 0x8b]), { headers: { ...head, 'content-encoding': 'gzip' } })
+  assert.deepEqual([packed.status, packed.json.code], [501, 'unimplemented'])
   assert.equal((await ask('POST', path + 'List', '{', { headers: head })).json.code, 'invalid_argument')
   assert.equal((await ask('POST', path + 'List', '[]', { headers: head })).json.code, 'invalid_argument')
   assert.equal((await ask('POST', path + 'List', '', { headers: head })).status, 200)

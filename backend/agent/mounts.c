@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What is mounted over a sandbox's root: the kernel's file systems, a small /dev, /run and /tmp in
- * memory, and the masks over what the kernel tells of the host. All paths resolve in the new root.
+ * memory (but a /tmp that the template has files in stays), and the masks over what the kernel
+ * tells of the host. All paths resolve in the new root.
  */
 #include "backend/agent/setup.h"
 #include "backend/agent/sys.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -137,9 +140,22 @@ static int write_identity(struct setup *s) {
     return error;
 }
 
+static bool has_files(const char *path) {
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    int names = 0;
+    while (dir && names < 3 && readdir(dir)) /* two are the directory and its parent */
+        names++;
+    if (dir)
+        closedir(dir);
+    else if (fd >= 0)
+        close(fd);
+    return names > 2;
+}
+
 int setup_run_and_tmp(struct setup *s) {
     int error = mount_part(s, "run", "/run", 0755);
-    if (!error && s->plan->flags & ZYGOTE_KEEPS_TMP)
+    if (!error && (s->plan->flags & ZYGOTE_KEEPS_TMP || has_files("/tmp")))
         error = make_dir("/tmp", 01777) < 0 ? fail(s, "/tmp") : 0;
     else if (!error)
         error = mount_part(s, "tmp", "/tmp", 01777);

@@ -60,7 +60,7 @@ enum zygote_flags {
     ZYGOTE_DETACHED = 1,
     ZYGOTE_INTO_CGROUP =
         2,                /* born in a group of cgroup v2, whose directory is the last descriptor */
-    ZYGOTE_KEEPS_TMP = 4, /* /tmp is on the disk, and what is in it stays */
+    ZYGOTE_KEEPS_TMP = 4, /* /tmp is on the disk, also when nothing is in it yet */
 };
 
 /* Descriptors, in this order: bound socket to listen on, first connection, seccomp program, the

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { EXPAND_DEPTH = 32 };
+
 #define STANDARD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* A login shell sets PATH by /etc/profile: one that the template sets is set again behind it. */
@@ -294,8 +296,12 @@ static size_t name_length(const char *text) {
     return len;
 }
 
+static bool expand(const char *text, size_t len, const struct build_state *state, int depth,
+                   struct buf *to);
+
 /* What ${NAME<rest> stands for, up to `end`. */
-static bool expand_braced(const char *value, const char *rest, const char *end, struct buf *to) {
+static bool expand_braced(const char *value, const char *rest, const char *end,
+                          const struct build_state *state, int depth, struct buf *to) {
     const bool colon = *rest == ':';
     const char *word = rest + colon + 1;
     const bool counts = value && (!colon || *value);
@@ -303,12 +309,24 @@ static bool expand_braced(const char *value, const char *rest, const char *end, 
         return !value || buf_puts(to, value);
     if (rest[colon] == '-' && counts)
         return buf_puts(to, value);
-    return (rest[colon] == '+' && !counts) || buf_add(to, word, (size_t)(end - word));
+    return (rest[colon] == '+' && !counts) ||
+           expand(word, (size_t)(end - word), state, depth + 1, to);
+}
+
+/* The brace that closes, behind those of the references in the word; NULL: there is none. */
+static const char *closing_brace(const char *at, const char *end) {
+    for (size_t open = 0; at < end; at++) {
+        if (*at == '}' && !open--)
+            return at;
+        open += *at == '{' && at[-1] == '$';
+    }
+    return NULL;
 }
 
 /* $NAME and ${NAME}, also with - :- + :+ and a word; everything else stays as it is. Returns what
- * was used of `text`, which begins with '$'; 0: it is none. */
-static size_t expand_one(const char *text, const struct build_state *state, struct buf *to) {
+ * was used of the `left` bytes at `text`, which begin with '$'; 0: it is none. */
+static size_t expand_one(const char *text, size_t left, const struct build_state *state, int depth,
+                         struct buf *to) {
     char name[256];
     const bool braced = text[1] == '{';
     const char *start = text + 1 + braced, *rest;
@@ -322,21 +340,28 @@ static size_t expand_one(const char *text, const struct build_state *state, stru
     const char *value = value_of(state, name);
     if (!braced)
         return !value || buf_puts(to, value) ? used : 0;
-    const char *end = strchr(rest, '}');
+    const char *end = depth < EXPAND_DEPTH ? closing_brace(rest, text + left) : NULL;
     const char operation = rest[*rest == ':'];
     if (!end || (rest != end && operation != '-' && operation != '+'))
         return 0;
-    return expand_braced(value, rest, end, to) ? (size_t)(end - text) + 1 : 0;
+    return expand_braced(value, rest, end, state, depth, to) ? (size_t)(end - text) + 1 : 0;
 }
 
-static char *expand(const char *text, const struct build_state *state) {
-    cleanup_buf struct buf to = BUF_INIT(1 << 20);
-    while (*text) {
-        size_t used = *text == '$' ? expand_one(text, state, &to) : 0;
-        if (!used && !buf_add(&to, text, 1))
-            return NULL;
+static bool expand(const char *text, size_t len, const struct build_state *state, int depth,
+                   struct buf *to) {
+    for (const char *end = text + len; text < end;) {
+        size_t used = *text == '$' ? expand_one(text, (size_t)(end - text), state, depth, to) : 0;
+        if (!used && !buf_add(to, text, 1))
+            return false;
         text += used ? used : 1;
     }
+    return true;
+}
+
+static char *expand_value(const char *text, const struct build_state *state) {
+    cleanup_buf struct buf to = BUF_INIT(1 << 20);
+    if (!expand(text, strlen(text), state, 0, &to))
+        return NULL;
     return to.len ? buf_steal(&to) : strdup("");
 }
 
@@ -357,7 +382,7 @@ static bool apply_env(const struct build_step *step, struct build_state *state, 
         const char *name = step->args[i];
         if (!*name || strchr(name, '='))
             return error_set(err, ERR_INVALID, "'%.100s' is no name of a variable", name);
-        cleanup_free char *value = expand(step->args[i + 1], state);
+        cleanup_free char *value = expand_value(step->args[i + 1], state);
         if (!value || !set_one(to, name, value))
             return no_memory(err);
     }

@@ -95,16 +95,27 @@ test('templates come in pages, with base behind all others', async () => {
 test('environment, directory and user go from step to step, and into the sandbox', async () => {
   const built = await build({
     steps: [
-      { type: 'ENV', args: ['A', 'x', 'B', '$A/${A}/${NONE:-d} `no` $(no)'] },
+      { type: 'ENV', args: ['A', 'x', 'B', '$A/${A}/${NONE:-d}${NONE-<${NONE:-${A:+y}}>} `no` $(no)'] },
       { type: 'USER', args: ['root'] }, { type: 'WORKDIR', args: ['/srv/app'] }, { type: 'WORKDIR', args: ['sub'] },
       { type: 'USER', args: ['worker'] },
       run('printf "%s|%s|%s\\n" "$B" "$PWD" "$(id -un)"'),
     ],
   })
   assert.equal(built.status, 'ready', built.reason?.message)
-  assert.ok(built.lines.some((l) => l.endsWith(`x/x/d \`no\` $(no)|/srv/app/sub|${isSingle ? 'root' : 'worker'}`)), built.lines.join('\n'))
+  assert.ok(built.lines.some((l) => l.endsWith(`x/x/d<y> \`no\` $(no)|/srv/app/sub|${isSingle ? 'root' : 'worker'}`)), built.lines.join('\n'))
   const from = await build({ fromImage: undefined, fromTemplate: built.template, steps: [run('echo "$A $PWD $(id -un)"')] })
   assert.ok(from.lines.some((l) => l.endsWith(`[stdout]: x /srv/app/sub ${isSingle ? 'root' : 'worker'}`)), from.lines.join('\n'))
+})
+
+test('what is left in /tmp is there in the sandbox, also when it was paused', async () => {
+  const built = await build({ steps: [run('echo left > /tmp/file && chmod 600 /tmp/file'), run('stat -c "%n %U" /tmp/*')] })
+  assert.ok(built.lines.some((l) => l.endsWith(`[stdout]: /tmp/file ${isSingle ? 'root' : 'user'}`)), built.lines.join('\n'))
+  const box = await create({ templateID: built.template })
+  assert.equal((await start(box, 'cat /tmp/file; stat -c %a /tmp; rm /tmp/file; echo new > /tmp/other').end()).out, 'left\n1777\n')
+  assert.equal((await ask('POST', `/sandboxes/${box.sandboxID}/pause`)).status, 204)
+  assert.equal((await ask('POST', `/sandboxes/${box.sandboxID}/connect`, { timeout: 60 })).status, 201)
+  assert.equal((await start(box, 'ls /tmp').end()).out, 'other\n')
+  await ask('DELETE', `/sandboxes/${box.sandboxID}`)
 })
 
 /* ---- uploads ---- */

@@ -100,6 +100,8 @@ void sandbox_settle(struct sandbox *sandbox, enum sandbox_state to);
 void sandbox_drop_waits(struct sandbox *sandbox);
 /* Tells when a change of its state is over, or the sandbox is gone; at once if there is none. */
 void sandbox_await(struct sandbox *sandbox, void (*go)(void *ctx), void *ctx);
+/* For who carries the change out: before anybody else can begin another one. */
+void sandbox_await_first(struct sandbox *sandbox, void (*go)(void *ctx), void *ctx);
 
 /* Something that is to be done to a settled sandbox. Embedded in what carries it out. */
 struct order {

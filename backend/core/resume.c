@@ -13,6 +13,7 @@ struct resuming {
     struct order order;
     struct sandbox *sandbox;
     struct sandbox_resume how;
+    bool is_anew;
     sandbox_resumed done;
     void *ctx;
 };
@@ -60,22 +61,27 @@ static void on_warm(void *ctx, struct sandbox *sandbox, const struct error *err)
     }
 }
 
+static void on_running(void *ctx) {
+    struct resuming *r = ctx;
+    struct error err = ERROR_INIT;
+    struct sandbox *sandbox = sandbox_lookup(r->order.core, r->order.id, &err);
+    if (!sandbox)
+        fail(&r->order, &err); /* it was to end meanwhile */
+    else if (r->is_anew)
+        sandbox_warm(sandbox, false, on_warm, r);
+    else
+        on_warm(r, sandbox, NULL);
+}
+
 static void finish(struct resuming *r, bool is_anew) {
     struct sandbox *sandbox = r->sandbox;
+    r->is_anew = is_anew;
     process_begin_adopted(sandbox);
     sandbox_begin(sandbox);
     sandbox_log(sandbox, LOG_INFO, "resumed");
     metrics_count_start(sandbox->core);
+    sandbox_await_first(sandbox, on_running, r);
     sandbox_settle(sandbox, SANDBOX_RUNNING);
-    struct error err = ERROR_INIT;
-    if (!sandbox_lookup(r->order.core, r->order.id, &err)) { /* it was to end meanwhile */
-        fail(&r->order, &err);
-        return;
-    }
-    if (is_anew)
-        sandbox_warm(sandbox, false, on_warm, r);
-    else
-        on_warm(r, sandbox, NULL);
 }
 
 /* ---- anew ---- */

@@ -60,6 +60,12 @@ void sandbox_await(struct sandbox *sandbox, void (*go)(void *ctx), void *ctx) {
     *last = wait;
 }
 
+void sandbox_await_first(struct sandbox *sandbox, void (*go)(void *ctx), void *ctx) {
+    struct sandbox_wait *wait = memory_need(sizeof(*wait));
+    *wait = (struct sandbox_wait){.go = go, .ctx = ctx, .next = sandbox->waits};
+    sandbox->waits = wait;
+}
+
 static void go_on(struct sandbox_wait *wait) {
     while (wait) {
         struct sandbox_wait *next = wait->next;

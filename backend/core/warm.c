@@ -24,6 +24,8 @@ struct warming {
     struct build_state state; /* user and directory of the commands; no layers */
     struct step_command command;
     struct process_listener start, ready;
+    struct process_listener *listener; /* of what is to be run next, and who hears that it was */
+    void (*started)(void *ctx, struct process *process, const struct error *err);
     uv_timer_t timer;
     uint64_t pause_ms;
     int64_t until_ms;
@@ -49,7 +51,7 @@ static void finish(struct warming *w) {
         sandbox = NULL;
     if (!sandbox && !w->err.kind)
         error_set(&w->err, ERR_GONE, "the sandbox ended while its start command was run");
-    if (sandbox && w->err.kind && w->is_new) {
+    if (sandbox && w->err.kind && w->is_new && sandbox_is_running(sandbox)) {
         sandbox_kill(sandbox, "its start command failed", NULL, NULL);
     } else if (sandbox && w->err.kind) {
         sandbox_log(sandbox, LOG_WARN, "%s", w->err.message);
@@ -113,12 +115,17 @@ static void on_check_started(void *ctx, struct process *process, const struct er
     finish(w);
 }
 
-static void run(struct warming *w, struct process_listener *listener,
-                void (*started)(void *ctx, struct process *process, const struct error *err)) {
+/* Waits until a change of the sandbox's state is over. One that was paused goes on with its
+ * commands when it is resumed, or begins anew with them. */
+static void run_settled(void *ctx) {
+    struct warming *w = ctx;
     struct sandbox *sandbox = registry_get(w->core, w->id);
-    if (!sandbox || sandbox->state != SANDBOX_RUNNING) {
-        error_set(&w->err, ERR_GONE, "the sandbox ended while its start command was run");
+    if (!sandbox || sandbox->doom || sandbox->state == SANDBOX_PAUSED) {
         finish(w);
+        return;
+    }
+    if (sandbox->state != SANDBOX_RUNNING) {
+        sandbox_await(sandbox, run_settled, w);
         return;
     }
     const struct process_spec spec = {.user = w->command.user,
@@ -126,7 +133,14 @@ static void run(struct warming *w, struct process_listener *listener,
                                       .cmd = w->command.argv[0],
                                       .args = w->command.argv + 1,
                                       .env = w->state.env};
-    process_start(sandbox, &spec, listener, started, w);
+    process_start(sandbox, &spec, w->listener, w->started, w);
+}
+
+static void run(struct warming *w, struct process_listener *listener,
+                void (*started)(void *ctx, struct process *process, const struct error *err)) {
+    w->listener = listener;
+    w->started = started;
+    run_settled(w);
 }
 
 static void check(struct warming *w) {

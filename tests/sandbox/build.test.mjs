@@ -227,6 +227,39 @@ test('the start command runs in every sandbox before it is handed out', async ()
   await ask('DELETE', `/sandboxes/${sandbox.sandboxID}`)
 })
 
+test('a change of state while the start command is run harms neither', async () => {
+  const built = await build({
+    startCmd: 'if [ "$HOLD" ]; then until [ -e /dev/shm/go ]; do sleep .02; done; fi; touch /dev/shm/up; sleep 1000', readyCmd: '[ -f /dev/shm/up ]' })
+  assert.equal(built.status, 'ready', built.reason?.message)
+  const post = (id, verb, body = {}) => ask('POST', `/sandboxes/${id}/${verb}`, body)
+  const starting = async (metadata) => {
+    const made = create({ templateID: built.template, envVars: { HOLD: '1' }, metadata })
+    for (;;) {
+      const [found] = (await ask('GET', `/v2/sandboxes?metadata=is%3D${metadata.is}`)).json
+      if (found) return { made, sandbox: (await ask('GET', `/sandboxes/${found.sandboxID}`)).json }
+    }
+  }
+  const copied = await starting({ is: 'copied' })
+  const snapshots = await Promise.all([1, 2, 3, 4, 5, 6].map(() => post(copied.sandbox.sandboxID, 'snapshots')))
+  assert.deepEqual(snapshots.map((s) => s.status), Array(6).fill(201))
+  assert.equal((await start(copied.sandbox, 'touch /dev/shm/go').end()).exit.status, 'exit status 0')
+  assert.equal((await copied.made).sandboxID, copied.sandbox.sandboxID)
+  for (const { json } of snapshots) assert.equal((await ask('DELETE', `/templates/${json.snapshotID}`)).status, 204)
+
+  const paused = await starting({ is: 'paused' })
+  assert.equal((await post(paused.sandbox.sandboxID, 'pause', { memory: false })).status, 204)
+  const { sandboxID } = await paused.made
+  assert.equal((await ask('GET', `/sandboxes/${sandboxID}`)).json.state, 'paused')
+  // Paused again at once, it goes on with its start command.
+  const resumed = post(sandboxID, 'connect', { timeout: 300 })
+  while ((await post(sandboxID, 'pause')).status !== 204);
+  assert.equal((await post(sandboxID, 'connect', { timeout: 300 })).status, 201)
+  const up = await start(paused.sandbox, 'touch /dev/shm/go; for ((i = 0; i < 1000; i++)); do [ ! -e /dev/shm/up ] || exit 0; sleep .02; done; exit 1').end()
+  assert.equal(up.exit.status, 'exit status 0')
+  assert.equal((await resumed).status, 201)
+  for (const id of [sandboxID, copied.sandbox.sandboxID]) await ask('DELETE', `/sandboxes/${id}`)
+})
+
 /* ---- names, tags, refusals ---- */
 
 test('tags lead to builds', async () => {

@@ -11,6 +11,8 @@
 enum {
     REST_MS = 10000,
     CALM_MS = 20, /* what was asked for is worked with first: making one takes both processors */
+    BURST_MS = 1000,
+    MOST = 32, /* some 20 MB; with a slirp4netns each, four times that */
 };
 
 struct spare {
@@ -24,6 +26,9 @@ struct spares {
     struct runtime *rt;
     unsigned wanted;
     struct plan shape; /* of those to come; no overlays: none */
+    uint64_t burst_ms; /* when the burst that is counted began */
+    unsigned asked;    /* for, in it */
+    unsigned burst;    /* how many the next may ask for: as the last ones, but each counts half */
     struct spare *list;
     uv_timer_t *rest, *calm; /* active: so long has it not been since one was asked for */
     bool is_busy;            /* the last was asked for before it was calm */
@@ -134,15 +139,21 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
     free(spare);
 }
 
+/* While some are asked for, one after the other, the last spare alone waits; then there may be as
+ * many as came at once before. */
+static unsigned wanted_now(const struct spares *s) {
+    if (!s->wanted || !uv_is_active((uv_handle_t *)s->calm))
+        return s->wanted ? MAX(s->wanted, MIN(s->burst, MOST)) : 0;
+    return s->is_busy ? s->wanted - 1 : 0;
+}
+
 void spares_fill(struct spares *s) {
     struct plan plan = s->shape;
     unsigned count = 0;
     for (const struct spare *at = s->list; at; at = at->next)
         count++;
-    if (!plan.overlay_count || count >= s->wanted || s->rt->queue || s->rt->making)
+    if (!plan.overlay_count || count >= wanted_now(s) || s->rt->queue || s->rt->making)
         return;
-    if (uv_is_active((uv_handle_t *)s->calm) && (!s->is_busy || count + 1 >= s->wanted))
-        return; /* in a row of them, the last spare alone waits */
     struct spare *spare = calloc(1, sizeof(*spare));
     if (!spare)
         return;
@@ -156,8 +167,20 @@ static void on_calm(uv_timer_t *timer) {
     spares_fill(timer->data);
 }
 
+static void count_burst(struct spares *s) {
+    const uint64_t now_ms = uv_now(s->rt->loop);
+    if (now_ms - s->burst_ms > BURST_MS) {
+        s->burst_ms = now_ms;
+        s->burst /= 2;
+        s->asked = 0;
+    }
+    s->asked++;
+    s->burst = MAX(s->burst, s->asked);
+}
+
 void spares_expect(struct spares *s, const struct plan *plan) {
     struct error ignored = ERROR_INIT;
+    count_burst(s);
     uv_timer_start(s->rest, on_rest, REST_MS, 0);
     s->is_busy = uv_is_active((uv_handle_t *)s->calm);
     uv_timer_start(s->calm, on_calm, CALM_MS, 0);
@@ -166,6 +189,7 @@ void spares_expect(struct spares *s, const struct plan *plan) {
     struct plan shape = *plan;
     shape.network = (struct plan_network){.internet = true};
     drop_all(s);
+    s->burst = s->asked = 1;
     plan_copy(&s->shape, &shape, &ignored);
 }
 

@@ -4,6 +4,7 @@
  * connections at work at once, each kept alive. WHAT is
  *
  *   cycle   create, run /usr/bin/true to its end, kill; COUNT times in all
+ *   crowd   as cycle, but nobody kills before PARALLEL sandboxes have run theirs
  *   churn   create and kill, COUNT times in all
  *   pause   pause and resume of one sandbox that is made for it, COUNT times
  *   fork    100 forks of such a sandbox in one request, COUNT times; they are killed in between
@@ -50,6 +51,7 @@ static const char *const step_names[] = {"create", "command", "create+command", 
 
 static const char *socket_path;
 static int total;
+static pthread_barrier_t crowd;
 static int started, finished[STEP_COUNT];
 static int64_t *series[STEP_COUNT];
 
@@ -203,17 +205,28 @@ static void do_kill(struct connection *c) {
     }
 }
 
-static void do_cycle(struct connection *c) {
+static void cycle(struct connection *c, pthread_barrier_t *all) {
     int64_t began = clock_mono_us();
     create(c);
     int64_t created = clock_mono_us();
     command(c);
     int64_t ran = clock_mono_us();
+    if (all)
+        pthread_barrier_wait(all);
+    int64_t killing = clock_mono_us();
     kill_sandbox(c, c->id);
     record(STEP_CREATE, created - began);
     record(STEP_COMMAND, ran - created);
     record(STEP_READY, ran - began);
-    record(STEP_KILL, clock_mono_us() - ran);
+    record(STEP_KILL, clock_mono_us() - killing);
+}
+
+static void do_cycle(struct connection *c) {
+    cycle(c, NULL);
+}
+
+static void do_crowd(struct connection *c) {
+    cycle(c, &crowd);
 }
 
 static void do_churn(struct connection *c) {
@@ -279,9 +292,9 @@ static const struct kind {
     void (*once)(struct connection *c);
     bool has_sandbox; /* of its own, for all it does */
 } kinds[] = {
-    {"cycle", do_cycle, false}, {"exec", do_command, true}, {"create", do_create, false},
-    {"churn", do_churn, false}, {"pause", do_pause, true},  {"fork", do_fork, true},
-    {"list", do_list, false},   {"kill", do_kill, false},
+    {"cycle", do_cycle, false},   {"crowd", do_crowd, false}, {"exec", do_command, true},
+    {"create", do_create, false}, {"churn", do_churn, false}, {"pause", do_pause, true},
+    {"fork", do_fork, true},      {"list", do_list, false},   {"kill", do_kill, false},
 };
 
 static void *worker(void *argument) {
@@ -309,6 +322,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: load SOCKET WHAT COUNT PARALLEL\n");
         return 2;
     }
+    pthread_barrier_init(&crowd, NULL, (unsigned)parallel);
     socket_path = argv[1];
     total = kind->once == do_kill ? 1 : atoi(argv[3]);
     for (size_t i = 0; i < STEP_COUNT; i++)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SPARES = 2 };
+enum { SPARES = 2, BURST = 6 };
 
 static struct world w;
 static char out[WORLD_OUTPUT];
@@ -65,6 +65,19 @@ START_TEST(the_next_like_it_is_there_already) {
     ck_assert_ptr_eq(strstr(out, plan.id), out);
     world_kill(&w, second);
     world_kill(&w, first);
+    drop();
+    ck_assert_uint_eq(sandboxes(), 0);
+}
+END_TEST
+
+START_TEST(after_a_burst_there_are_as_many_for_the_next) {
+    for (unsigned i = 0; i < BURST; i++)
+        world_begin(&w, i);
+    world_wait(&w, &w.ready, BURST);
+    while (sandboxes() < 2 * BURST)
+        uv_run(&w.loop, UV_RUN_ONCE);
+    for (unsigned i = 0; i < BURST; i++)
+        world_kill(&w, w.guests[i]);
     drop();
     ck_assert_uint_eq(sandboxes(), 0);
 }
@@ -127,6 +140,7 @@ int main(void) {
     tcase_add_unchecked_fixture(tests, world_prepare, NULL);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_next_like_it_is_there_already);
+    tcase_add_test(tests, after_a_burst_there_are_as_many_for_the_next);
     tcase_add_test(tests, another_template_or_limit_gets_none);
     tcase_add_test(tests, rules_of_the_network_reach_a_spare_before_anything_runs_in_it);
     tcase_add_test(tests, they_do_not_outlive_the_daemon);

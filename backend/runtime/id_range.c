@@ -21,26 +21,54 @@
 enum {
     ROOT_BASE = 0x7E2B0000, /* where no distribution gives ranges */
     SUBORDINATE_MAX = 1 << 20,
+    LEAST_SUBORDINATE = 100000, /* as in login.defs */
     MAPPER_TIMEOUT_MS = 5000,
 };
 
+/* A line of /etc/subuid or /etc/subgid. */
+struct subordinate {
+    const char *owner;
+    uint32_t start, count;
+};
+
+static char *read_ranges(const char *path, struct buf *text) {
+    struct error ignored = ERROR_INIT;
+    return io_read_file(path, text, &ignored) ? text->data : NULL;
+}
+
+/* False at the end; lines that make no sense are passed over. */
+static bool next_range(char **rest, struct subordinate *range) {
+    for (char *line; (line = strsep(rest, "\n"));) {
+        range->owner = strsep(&line, ":");
+        if (line && sscanf(line, "%" SCNu32 ":%" SCNu32, &range->start, &range->count) == 2)
+            return true;
+    }
+    return false;
+}
+
 /* The first range in `path` for the user with at least `least` ids; 0: none. */
 static uint32_t subordinate(const char *path, const char *name, uid_t uid, uint32_t least) {
-    struct buf text = BUF_INIT(SUBORDINATE_MAX);
-    struct error ignored = ERROR_INIT;
+    cleanup_buf struct buf text = BUF_INIT(SUBORDINATE_MAX);
+    struct subordinate range;
     char number[16];
-    uint32_t found = 0;
     snprintf(number, sizeof(number), "%u", uid);
-    char *rest = io_read_file(path, &text, &ignored) ? text.data : NULL;
-    for (char *line; !found && (line = strsep(&rest, "\n"));) {
-        uint32_t start, count;
-        const char *owner = strsep(&line, ":");
-        if (line && (strcmp(owner, name) == 0 || strcmp(owner, number) == 0) &&
-            sscanf(line, "%" SCNu32 ":%" SCNu32, &start, &count) == 2 && count >= least)
-            found = start;
+    for (char *rest = read_ranges(path, &text); next_range(&rest, &range);)
+        if ((strcmp(range.owner, name) == 0 || strcmp(range.owner, number) == 0) &&
+            range.count >= least)
+            return range.start;
+    return 0;
+}
+
+uint64_t id_range_unused(void) {
+    static const char *const paths[] = {"/etc/subuid", "/etc/subgid"};
+    uint64_t unused = LEAST_SUBORDINATE;
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        cleanup_buf struct buf text = BUF_INIT(SUBORDINATE_MAX);
+        struct subordinate range;
+        for (char *rest = read_ranges(paths[i], &text); next_range(&rest, &range);)
+            unused = MAX(unused, (uint64_t)range.start + range.count);
     }
-    buf_free(&text);
-    return found;
+    return unused;
 }
 
 void id_range_find(struct id_range *range) {

@@ -19,6 +19,8 @@ struct id_range {
 };
 
 void id_range_find(struct id_range *range);
+/* The first of the subordinate ids behind all that somebody has. */
+uint64_t id_range_unused(void);
 /* Maps the namespace that `pid` just made. */
 bool id_range_write(const struct id_range *range, pid_t pid, struct error *err);
 

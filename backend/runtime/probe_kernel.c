@@ -72,6 +72,25 @@ static void user_namespace(const struct paths *paths, struct probe_row *row) {
     probe_say(row, PROBE_MISSING, no_sandbox, err.hint);
 }
 
+/* A range that somebody else has as well would make each of the two the master of the other's
+ * sandboxes. */
+static void lack_of_ids(struct probe_row *row, bool mapper, bool has_range) {
+    const unsigned long long first = id_range_unused(), last = first + ID_COUNT - 1;
+    char range[128] = "", fix[sizeof(row->fix)];
+    if (!has_range)
+        snprintf(range, sizeof(range),
+                 "sudo usermod --add-subuids %llu-%llu --add-subgids %llu-%llu $USER", first, last,
+                 first, last);
+    snprintf(fix, sizeof(fix), "%s%s%s",
+             mapper ? ""
+                    : "sudo apt-get install uidmap (Fedora: shadow-utils, Alpine: shadow-subids)",
+             mapper || has_range ? "" : ", then ", range);
+    probe_detail(row, mapper ? "this user has no range of 65535 ids in /etc/subuid and /etc/subgid"
+                             : "newuidmap is not installed");
+    probe_say(row, PROBE_DEGRADED,
+              "root and user are one and the same inside: no apt, chown or useradd", fix);
+}
+
 static void ids(const struct paths *paths, struct probe_row *row) {
     (void)paths;
     struct id_range range;
@@ -86,14 +105,7 @@ static void ids(const struct paths *paths, struct probe_row *row) {
         probe_detail(row, "%u and 65535 more", range.uid_start);
         return;
     }
-    probe_detail(row, mapper ? "this user has no range in /etc/subuid and /etc/subgid"
-                             : "newuidmap is not installed");
-    probe_say(row, PROBE_DEGRADED,
-              "root and user are one and the same inside: no apt, chown or useradd",
-              mapper ? "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER"
-                     : "sudo apt-get install uidmap (Fedora: shadow-utils, Alpine: shadow-subids), "
-                       "then sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "
-                       "$USER");
+    lack_of_ids(row, mapper, range.uid_start);
 }
 
 static void apparmor(const struct paths *paths, struct probe_row *row) {

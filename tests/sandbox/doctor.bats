@@ -36,6 +36,16 @@ doctor_without_namespaces() {
     esac
 }
 
+@test "the range of ids that it proposes is nobody else's" {
+    echo other:100000:65536 >subuid
+    echo another:200000:65536 >subgid
+    fix=$(unshare --user --map-root-user --mount sh -c '
+        mount --bind subuid /etc/subuid && mount --bind subgid /etc/subgid &&
+            exec unshare --user --map-user=1234 "$0" doctor --format json' "$E2B" |
+        python3 -c 'import json, sys; print(*[c["fix"] for c in json.load(sys.stdin)["checks"] if c["name"] == "ids"])')
+    [[ "$fix" == *"usermod --add-subuids 265536-331071 --add-subgids 265536-331071"* ]]
+}
+
 @test "what is degraded or missing says what is lost and how to get it" {
     "$E2B" doctor --format json | python3 -c '
 import json, sys

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands and terminals through the official clients. timeout: 180
-import { clients } from './backend.mjs'
+import { clients, until } from './backend.mjs'
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 

@@ -26,8 +26,8 @@ static void settle(struct delivery *delivery) {
         retry->first_ms = now - delivery->duration_ms;
     ids_random(&random, sizeof(random));
     retry->due_ms = now + delivery_delay_ms(settings, retry->attempts, random);
-    delivery->again =
-        webhook->enabled && !delivery_is_hopeless(settings, retry->attempts, now - retry->first_ms);
+    delivery->again = webhook->enabled && (webhook->types & event_type_bit(delivery->event.type)) &&
+                      !delivery_is_hopeless(settings, retry->attempts, now - retry->first_ms);
     if (!delivery->again)
         log_warn("a webhook delivery is given up", "webhook", webhook->id, "event",
                  delivery->event.id, "error", delivery->message);

@@ -188,29 +188,35 @@ static void take_text(char **to, char **from) {
     *to = steal_ptr(from);
 }
 
-/* What waited is forgotten and what comes counts from now, in one transaction with the row. */
+/* Of what waited, that which is not wanted any more is forgotten, in one transaction with the row;
+ * or all of it, and what comes counts from now. */
 static bool write_update(const struct webhook *webhook, struct webhook_row *row, bool begins_anew,
-                         struct error *err) {
+                         int64_t *retries, struct error *err) {
     struct store *store = webhook->all->config.store;
     if (!store_begin(store, err))
         return false;
-    bool ok = true;
-    if (begins_anew)
-        ok = store_event_newest(store, &row->cursor, err) &&
-             store_retry_clear(store, webhook->number, INT64_MAX, err);
-    if (ok && store_webhook_update(store, row, err))
+    bool ok = begins_anew ? store_event_newest(store, &row->cursor, err) &&
+                                store_retry_clear(store, webhook->number, INT64_MAX, err)
+                          : store_retry_clear_types(store, webhook->number, row->types, err);
+    if (ok && store_retry_count(store, webhook->number, retries, err) &&
+        store_webhook_update(store, row, err))
         return store_commit(store, err);
     store_rollback(store);
     return false;
 }
 
+/* They may be under way, and come back once more, but are not tried again. */
+static void give_up(struct webhook *webhook, struct delivery *list, unsigned types) {
+    for (struct delivery *at = list; at; at = at->next) {
+        if (types & event_type_bit(at->event.type))
+            continue;
+        at->again = false;
+        webhook->retry_count += at->is_repeat;
+    }
+}
+
 static void begin_anew(struct webhook *webhook, int64_t cursor) {
-    for (struct delivery *at = webhook->deliveries; at; at = at->next)
-        at->again = false;
-    for (struct delivery *at = webhook->repeated; at; at = at->next)
-        at->again = false;
     webhook->position = webhook->cursor = cursor;
-    webhook->retry_count = 0;
     webhook->due_ms = INT64_MAX;
     webhook->failures = webhook->failing_ms = 0;
 }
@@ -231,7 +237,8 @@ bool webhook_update(struct webhook *webhook, const struct webhook_request *reque
     row.types = request->types < 0 ? webhook->types : (unsigned)request->types;
     row.enabled = request->enabled < 0 ? webhook->enabled : request->enabled != 0;
     bool begins_anew = row.enabled != webhook->enabled;
-    if (!write_update(webhook, &row, begins_anew, err))
+    int64_t retries = 0;
+    if (!write_update(webhook, &row, begins_anew, &retries, err))
         return false;
     take_text(&webhook->name, &name);
     take_text(&webhook->url, &url);
@@ -239,6 +246,9 @@ bool webhook_update(struct webhook *webhook, const struct webhook_request *reque
     webhook->types = row.types;
     webhook->enabled = row.enabled;
     delivery_forget_waiting(webhook); /* it would go to where the others went */
+    webhook->retry_count = retries;
+    give_up(webhook, webhook->deliveries, begins_anew ? 0 : row.types);
+    give_up(webhook, webhook->repeated, begins_anew ? 0 : row.types);
     if (begins_anew)
         begin_anew(webhook, row.cursor);
     delivery_wake(webhook->all, 0);

@@ -42,6 +42,21 @@ bool store_retry_clear(struct store *store, int64_t webhook, int64_t before, str
     return store_run(store, s, cannot_write, err);
 }
 
+bool store_retry_clear_types(struct store *store, int64_t webhook, unsigned kept,
+                             struct error *err) {
+    sqlite3_stmt *s =
+        store_prepare(store,
+                      "DELETE FROM retries WHERE webhook = ?1 AND event IN (SELECT seq FROM"
+                      " retries r JOIN events e ON e.seq = r.event WHERE r.webhook = ?1"
+                      " AND NOT (?2 >> type) & 1)",
+                      err);
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, webhook);
+    sqlite3_bind_int64(s, 2, kept);
+    return store_run(store, s, cannot_write, err);
+}
+
 bool store_retry_due(struct store *store, int64_t webhook, int64_t now_ms, int64_t limit,
                      void (*each)(void *ctx, const struct event_row *event,
                                   const struct retry_row *retry),

@@ -18,6 +18,9 @@ bool store_retry_put(struct store *store, int64_t webhook, int64_t event,
 bool store_retry_delete(struct store *store, int64_t webhook, int64_t event, struct error *err);
 /* All of events before a number. */
 bool store_retry_clear(struct store *store, int64_t webhook, int64_t before, struct error *err);
+/* All of types that are not among these. */
+bool store_retry_clear_types(struct store *store, int64_t webhook, unsigned kept,
+                             struct error *err);
 /* Those due by `now_ms`, the longest due first. */
 bool store_retry_due(struct store *store, int64_t webhook, int64_t now_ms, int64_t limit,
                      void (*each)(void *ctx, const struct event_row *event,

@@ -66,7 +66,7 @@ test('what is no webhook is refused by name', async () => {
     [{ name: undefined }, /name/], [{ name: '' }, /name/], [{ name: 'x'.repeat(300) }, /name/], [{ name: 7 }, /name/],
     [{ url: undefined }, /url/], [{ url: 'ftp://example.com/' }, /http/], [{ url: 'file:///etc/passwd' }, /http/],
     [{ url: 'http://' }, /host/], [{ url: 'http:///x' }, /host/], [{ url: 'http://a b/' }, /url/], [{ url: 'http://u:p@host/' }, /user/],
-    [{ url: `http://h/${'x'.repeat(3000)}` }, /url/], [{ url: 'nonsense' }, /http/],
+    [{ url: `http://h/${'x'.repeat(3000)}` }, /url/], [{ url: 'nonsense' }, /http/], [{ url: 'http://h:99999/' }, /port/],
     [{ events: undefined }, /events/], [{ events: [] }, /events/], [{ events: ['sandbox.lifecycle.born'] }, /born/], [{ events: 'x' }, /events/],
     [{ events: [1] }, /events/], [{ signatureSecret: undefined }, /signatureSecret/], [{ signatureSecret: '' }, /signatureSecret/],
     [{ signatureSecret: 'x'.repeat(1000) }, /signatureSecret/], [{ enabled: 'yes' }, /enabled/],

@@ -297,11 +297,31 @@ START_TEST(signatures_are_those_of_the_documentation) {
 END_TEST
 
 START_TEST(urls_are_http_with_a_host) {
-    static const char *const good[] = {"http://a", "https://a.b/c?d#e", "HTTP://127.0.0.1:8080/",
-                                       "http://[::1]:1/x"};
-    static const char *const bad[] = {"",           "a",           "ftp://a",         "http://",
-                                      "http:///x",  "http://?x",   "http://:80/",     "http://u@h/",
-                                      "http://a b", "http://a\n/", "http://\xc3\xa4/"};
+    static const char *const good[] = {
+        "http://a",          "https://a.b/c?d#e",        "HTTP://127.0.0.1:8080/",
+        "http://[::1]:1/x",  "http://[fe80::1%25eth0]/", "http://0x7f.1:65535",
+        "https://my_host.:/"};
+    static const char *const bad[] = {"",
+                                      "a",
+                                      "ftp://a",
+                                      "http://",
+                                      "http:///x",
+                                      "http://?x",
+                                      "http://:80/",
+                                      "http://u@h/",
+                                      "http://a b",
+                                      "http://a\n/",
+                                      "http://\xc3\xa4/",
+                                      "http://a:0/",
+                                      "http://a:65536/",
+                                      "http://a:b/",
+                                      "http://a:1:2/",
+                                      "http://[zz]/",
+                                      "http://[::1",
+                                      "http://[::1]x/",
+                                      "http://::1/",
+                                      "http://a\\b/",
+                                      "http://%20/"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         ck_assert_msg(webhook_check_url(good[i], &err), "%s: %s", good[i], err.message);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -453,6 +473,30 @@ START_TEST(what_failed_is_tried_again_and_others_go_on) {
 }
 END_TEST
 
+/* Also what is on its way then, and was to be tried once more. */
+START_TEST(what_is_not_wanted_any_more_is_not_tried_again) {
+    start_webhooks();
+    struct webhook *webhook = subscribe(EVENT_ALL_TYPES);
+    const struct webhook_request less = {.types = event_type_bit(EVENT_CREATED), .enabled = -1};
+    write_event(EVENT_KILLED, "a", 1);
+    write_event(EVENT_CREATED, "b", 2);
+    write_event(EVENT_PAUSED, "c", 3);
+    turn();
+    ck_assert_uint_eq(sent_count, 3);
+    answer(DELIVERY_TIMEOUT);
+    answer(DELIVERY_TIMEOUT);
+    until_sent(3);
+    ck_assert_int_eq(webhook->retry_count, 2);
+    ck_assert_msg(webhook_update(webhook, &less, &err), "%s", err.message);
+    for (int i = 0; i < 3; i++)
+        answer(sent[0]->event.type == EVENT_CREATED ? DELIVERY_OK : DELIVERY_TIMEOUT);
+    ck_assert_uint_eq(sent_count, 0);
+    ck_assert_int_eq(webhook->retry_count, 0);
+    ck_assert(!webhooks_pending(webhooks));
+    webhooks_stop(webhooks);
+}
+END_TEST
+
 START_TEST(a_webhook_can_go_while_it_is_told_something) {
     start_webhooks();
     struct webhook *webhook = subscribe(EVENT_ALL_TYPES);
@@ -487,6 +531,7 @@ int main(void) {
     tcase_add_test(tcase, a_place_survives_what_is_not_answered);
     tcase_add_test(tcase, what_is_not_written_yet_is_not_behind_the_place);
     tcase_add_test(tcase, what_failed_is_tried_again_and_others_go_on);
+    tcase_add_test(tcase, what_is_not_wanted_any_more_is_not_tried_again);
     tcase_add_test(tcase, a_webhook_can_go_while_it_is_told_something);
     return unit_run("webhooks", tcase);
 }

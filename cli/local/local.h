@@ -24,9 +24,10 @@ bool local_call(struct client *client, const char *method, const char *path, jso
                 struct error *err);
 /* A client of the backend if one runs; NULL without an error if none does. */
 struct client *local_running(const struct invocation *in, struct error *err);
+enum local_was { LOCAL_WAS_NOT_THERE, LOCAL_RAN, LOCAL_STAYED /* until it was stopped */ };
 /* Stops the backend if it runs, with `kill` after it has ended all sandboxes; returns when it is
  * gone. */
-bool local_stop(const struct invocation *in, bool kill, bool *ran, struct error *err);
+bool local_stop(const struct invocation *in, bool kill, enum local_was *was, struct error *err);
 void local_close(struct client **client);
 #define cleanup_local_client cleanup(local_close)
 

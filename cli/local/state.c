@@ -39,6 +39,19 @@ static int run_program(const char *mode, int in, int out, struct error *err) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }
 
+/* A backend that stayed serves programs that could not start it. */
+static int start_again(const struct invocation *in, enum local_was was, int status,
+                       struct error *err) {
+    struct error own = ERROR_INIT;
+    if (was != LOCAL_STAYED)
+        return status;
+    cleanup_local_client struct client *client = client_open(&in->context->target, true, &own);
+    if ((client && local_call(client, "POST", "/local/stay", NULL, &own)) || status != EXIT_OK)
+        return status;
+    *err = own;
+    return -1;
+}
+
 /* ---- export ---- */
 
 /* Beside its place first, and readable for us alone: there are keys in it. */
@@ -62,26 +75,25 @@ static int export_to(const char *file, struct error *err) {
 static int export_run(struct invocation *in, struct error *err) {
     const char *file = in->args[0];
     const bool to_stdout = strcmp(file, "-") == 0;
-    bool ran;
+    enum local_was was;
     if (to_stdout && isatty(STDOUT_FILENO)) {
         error_set(err, ERR_USAGE, "an archive is not for a terminal");
         return error_hint(err, "name a file, or pipe it into a program") - 1;
     }
-    if (!local_stop(in, false, &ran, err))
+    if (!local_stop(in, false, &was, err))
         return -1;
-    if (to_stdout)
-        return run_program("export", STDIN_FILENO, STDOUT_FILENO, err);
-    int status = export_to(file, err);
-    if (status == EXIT_OK)
+    int status =
+        to_stdout ? run_program("export", STDIN_FILENO, STDOUT_FILENO, err) : export_to(file, err);
+    if (status == EXIT_OK && !to_stdout)
         printf("The state is in %s; keys and secrets are part of it\n", file);
-    return status;
+    return start_again(in, was, status, err);
 }
 
 const struct command command_local_export = {
     .name = "export",
     .summary = "put the whole state into one tar archive",
     .description = "Paused sandboxes, snapshots, volumes, secrets, keys, records. Stops the "
-                   "backend; refused while a sandbox runs or stands still in memory.",
+                   "backend meanwhile; refused while a sandbox runs or stands still in memory.",
     .arguments = "<file>",
     .complete = "file",
     .min_args = 1,
@@ -98,16 +110,16 @@ const struct command command_local_export = {
 static int import_run(struct invocation *in, struct error *err) {
     const char *file = in->args[0];
     const bool from_stdin = strcmp(file, "-") == 0;
-    bool ran;
+    enum local_was was;
     cleanup_close int fd = from_stdin ? -1 : open(file, O_RDONLY | O_CLOEXEC);
     if (!from_stdin && fd < 0)
         return error_errno(err, errno, "cannot open %s", file) - 1;
-    if (!local_stop(in, false, &ran, err))
+    if (!local_stop(in, false, &was, err))
         return -1;
     int status = run_program("import", from_stdin ? STDIN_FILENO : fd, STDOUT_FILENO, err);
     if (status == EXIT_OK)
         puts("The state is here; the next command starts the backend with it");
-    return status;
+    return start_again(in, was, status, err);
 }
 
 const struct command command_local_import = {
@@ -150,14 +162,14 @@ static bool confirm(const struct invocation *in, struct error *err) {
 
 /* A backend is started for it, since sandboxes may have outlived the last one. */
 static int reset_run(struct invocation *in, struct error *err) {
-    bool ran;
+    enum local_was was;
     if (!confirm(in, err))
         return -1;
     cleanup_local_client struct client *client = client_open(&in->context->target, true, err);
     if (!client) /* a state that no backend starts with is just what is to be removed */
         *err = (struct error)ERROR_INIT;
     client_close(steal_ptr(&client));
-    if (!local_stop(in, true, &ran, err))
+    if (!local_stop(in, true, &was, err))
         return -1;
     int status = run_program("reset", STDIN_FILENO, STDOUT_FILENO, err);
     if (status == EXIT_OK)

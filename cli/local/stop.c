@@ -25,14 +25,15 @@ static bool wait_gone(int process, json_int_t pid, struct error *err) {
                       (long long)pid);
 }
 
-bool local_stop(const struct invocation *in, bool kill, bool *ran, struct error *err) {
+bool local_stop(const struct invocation *in, bool kill, enum local_was *was, struct error *err) {
     cleanup_local_client struct client *client = local_running(in, err);
     cleanup_json json_t *status = NULL;
-    *ran = client != NULL;
+    *was = LOCAL_WAS_NOT_THERE;
     if (!client)
         return err->kind == ERR_NONE;
     if (!local_call(client, "GET", "/local/status", &status, err))
         return false;
+    *was = json_is_true(json_object_get(status, "stays")) ? LOCAL_STAYED : LOCAL_RAN;
     json_int_t pid = json_integer_value(json_object_get(status, "pid"));
     cleanup_close int process = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
     if (process < 0)
@@ -44,10 +45,10 @@ bool local_stop(const struct invocation *in, bool kill, bool *ran, struct error 
 }
 
 static int stop_run(struct invocation *in, struct error *err) {
-    bool ran;
-    if (!local_stop(in, false, &ran, err))
+    enum local_was was;
+    if (!local_stop(in, false, &was, err))
         return -1;
-    puts(ran ? "The local backend has stopped" : "The local backend does not run");
+    puts(was ? "The local backend has stopped" : "The local backend does not run");
     return EXIT_OK;
 }
 

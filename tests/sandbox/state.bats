@@ -32,9 +32,12 @@ connect() {
 
 @test "export is refused while a sandbox runs, and harms nothing" {
     archive=$BATS_FILE_TMPDIR/state.tar
+    e2b local start
     run -1 e2b local export "$archive"
     [[ "$output" == *"sandbox $id runs"* ]]
     [ ! -e "$archive" ]
+    run -0 curl -sf --unix-socket "$E2B_HOME/run/e2b.sock" http://local/local/status # for other programs
+    [[ "$output" == *'"stays":true'* ]]
     [ "$(as_user 'cat d/f')" = mine ]
 }
 

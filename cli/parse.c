@@ -6,6 +6,7 @@
 
 #include "cli/alloc.h"
 #include "cli/suggest.h"
+#include "common/buf.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,11 +27,28 @@ const struct command *parse_child(const struct command *noun, const char *word) 
     return NULL;
 }
 
+/* `e2b run` for `e2b sandbox run`. */
+static bool hint_at_nouns(const struct command *noun, const char *word, struct error *err) {
+    cleanup_buf struct buf list = BUF_INIT(256);
+    int found = 0;
+    for (size_t i = 0; noun->children[i]; i++) {
+        const struct command *child = noun->children[i], *verb = parse_child(child, word);
+        if (verb && !((child->flags | verb->flags) & COMMAND_HIDDEN) &&
+            !buf_printf(&list, "%s%s %s", found++ ? ", " : "", child->name, verb->name))
+            return false;
+    }
+    if (found)
+        error_hint(err, "Did you mean %s%s?", found > 1 ? "one of " : "", list.data);
+    return found;
+}
+
 bool parse_unknown(const struct command *noun, const char *word, struct error *err) {
     enum { MOST = 128 };
     const char *names[MOST + 1];
     size_t count = 0;
     error_set(err, ERR_USAGE, "unknown command '%s'", word);
+    if (hint_at_nouns(noun, word, err))
+        return false;
     for (size_t i = 0; noun->children[i]; i++) {
         const struct command *child = noun->children[i];
         if (child->flags & COMMAND_HIDDEN)

@@ -188,6 +188,7 @@ static const struct {
     const char *message, *hint;
 } mistakes[] = {
     {{"sbx", "lst"}, "unknown command 'lst'", "Did you mean one of list, ls?"},
+    {{"exec", "x"}, "unknown command 'exec'", "Did you mean sandbox exec?"},
     {{"sandbx"}, "unknown command 'sandbx'", "Did you mean sandbox?"},
     {{"zzzzzz"}, "unknown command 'zzzzzz'", ""},
     {{"sbx", "ls", "--limt", "3"}, "unknown option '--limt'", "Did you mean --limit?"},
@@ -215,7 +216,7 @@ static const struct {
      "write it as KEY=VALUE"},
     {{"sbx", "exec"}, "missing required argument 'sandboxID'", ""},
     {{"sbx", "exec", "id"}, "missing required argument 'command'", ""},
-    {{"ls"}, "unknown command 'ls'", ""},
+    {{"ls"}, "unknown command 'ls'", "Did you mean sandbox list?"},
 };
 
 START_TEST(tells_mistakes) {

@@ -133,6 +133,8 @@ static void pump(struct connect_state *state) {
             connect_fail(call, CONNECT_INVALID_ARGUMENT, "protocol error: half a message");
         else if (call->finished)
             call->finished(call);
+        else
+            connect_fail(call, CONNECT_INVALID_ARGUMENT, "protocol error: no message");
     }
     connect_release(call);
 }

@@ -101,6 +101,9 @@ test('a stream of input', async () => {
   assert.doesNotMatch(answer, /error/)
   await unary(sandbox, 'CloseStdin', select(count))
   assert.equal((await count.end()).out.trim(), '2000000')
+  const stream = { headers: access(sandbox, { 'content-type': 'application/connect+json' }) }
+  const empty = await ask('POST', '/process.Process/StreamInput', '', stream)
+  assert.match(empty.text, /invalid_argument.*no message/)
 })
 
 test('a terminal', async () => {

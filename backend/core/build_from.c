@@ -4,6 +4,7 @@
  */
 #include "backend/core/build_internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,15 +35,22 @@ static bool take_template(struct build_run *run, const struct template *from, st
            error_errno(err, ENOMEM, "cannot begin the build");
 }
 
-/* An image's name as a template has it: "docker.io/library/debian:12" is debian:12. */
+/* An image's name as a template can have it: "docker.io/library/debian:12" is debian:12, and
+ * "ghcr.io/a/b@sha256:..." is ghcr-io-a-b. */
 static void image_reference(const char *image, char name[static TEMPLATE_REFERENCE]) {
     static const char *const prefixes[] = {"docker.io/", "index.docker.io/", "library/"};
-    size_t used = 0;
+    size_t used = 0, slash = 0, tag;
     for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
         if (strncmp(image, prefixes[i], strlen(prefixes[i])) == 0)
             image += strlen(prefixes[i]);
-    for (; *image && used < TEMPLATE_REFERENCE - 1; image++)
-        name[used++] = *image == '/' ? '-' : *image;
+    for (size_t i = 0; image[i] && image[i] != '@'; i++)
+        slash = image[i] == '/' ? i : slash;
+    tag = slash + strcspn(image + slash, ":@");
+    for (; image[used] && image[used] != '@' && used < TEMPLATE_REFERENCE - 1; used++) {
+        const char c = (char)tolower((unsigned char)image[used]);
+        const bool stays = used >= tag || (c != '/' && c != '.' && c != ':');
+        name[used] = stays ? c : '-';
+    }
     name[used] = '\0';
 }
 
@@ -50,8 +58,10 @@ static bool is_base_image(const char *image) {
     static const char *const names[] = {"e2bdev/base", "e2b/base", "base"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         size_t len = strlen(names[i]);
-        if (strncmp(image, names[i], len) == 0 &&
-            (!image[len] || strcmp(image + len, ":latest") == 0))
+        if (strncmp(image, names[i], len) != 0)
+            continue;
+        len += strncmp(image + len, ":latest", 7) == 0 ? 7 : 0;
+        if (!image[len] || image[len] == '@')
             return true;
     }
     return false;
@@ -86,6 +96,10 @@ static bool begin_base(struct build_run *run, struct error *err) {
                                       : find_image(run, err);
     if (!from || !take_template(run, from, err))
         return false;
+    if (stage->from_image && strchr(stage->from_image, '@'))
+        build_log(run->core, run->build, LOG_WARN, run->step,
+                  "the digest of %.300s is not compared: what was imported under its name is used",
+                  stage->from_image);
     cleanup_json json_t *layers = overlays_print(&run->state.overlays);
     cleanup_json json_t *env = pairs_to_json(&run->state.env);
     cleanup_free char *made_of = json_dumps(layers, JSON_COMPACT);

@@ -262,6 +262,18 @@ test('a change of state while the start command is run harms neither', async () 
 
 /* ---- names, tags, refusals ---- */
 
+test('an image is found under the name that its import is said to want', async () => {
+  const images = { 'ghcr.io/Team/a.b_c:1.0-X': 'ghcr-io-team-a-b_c:1.0-x', 'localhost:5000/app': 'localhost-5000-app' }
+  for (const [image, name] of Object.entries(images)) {
+    const missing = await build({ fromImage: image })
+    assert.ok(missing.reason.message.includes(`e2b template import ${name} FILE`), missing.reason.message)
+    assert.equal((await build({ steps: [run('echo here > /home/user/here')] }, name)).status, 'ready')
+    const built = await build({ fromImage: `${image}@sha256:${'0'.repeat(64)}`, steps: [run('cat /home/user/here')] })
+    assert.ok(built.lines.includes('[builder 1/1] [stdout]: here'), built.reason?.message)
+    assert.ok(built.lines.some((l) => /^the digest of .* is not compared/.test(l)), built.lines.join('\n'))
+  }
+})
+
 test('tags lead to builds', async () => {
   const template = name()
   const one = await build({ steps: [run('echo 1 > /home/user/n')] }, `${template}:v1`)

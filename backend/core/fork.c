@@ -103,7 +103,7 @@ static void on_captured(void *ctx, const struct overlays *overlays, const struct
         fail(&f->order, &own);
         return;
     }
-    sandbox_log(parent, LOG_INFO, "forked, %u times", f->count);
+    sandbox_log(parent, LOG_INFO, "forked into %u", f->count);
     /* The environment of the template is in the parent's. */
     struct template bare = *template;
     bare.env = (struct pairs){NULL, 0};

@@ -74,6 +74,10 @@ static void freezer(const struct paths *paths, struct probe_row *row) {
     (void)paths;
     group(row, offsetof(struct cgroup_facts, freeze),
           "pausing stops processes with SIGSTOP, which they can see");
+    const size_t len = strlen(row->detail);
+    snprintf(row->detail + len, sizeof(row->detail) - len,
+             "; what is paused with its memory starts anew from its files after a restart of the "
+             "machine");
 }
 
 /* ---- network --------------------------------------------------------------------------------- */

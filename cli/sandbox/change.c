@@ -99,7 +99,7 @@ static int timeout_run(struct invocation *in, struct error *err) {
     cleanup_json json_t *body = json_pack("{s:I}", "timeout", (json_int_t)seconds);
     if (!handle_ask(in->client, "POST", in->args[0], "/timeout", body, &response, err))
         return -1;
-    printf("Sandbox %s ends in %s\n", in->args[0], in->args[1]);
+    printf("Sandbox %s ends in %lld seconds\n", in->args[0], (long long)seconds);
     return EXIT_OK;
 }
 

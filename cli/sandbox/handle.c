@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 void handle_free(struct handle *handle) {
     json_decref(handle->json);
@@ -37,12 +38,22 @@ bool handle_call(struct client *client, const char *method, const char *id, cons
     return client_call(client, method, path, body, response, err);
 }
 
+/* When and why it ended, which the local backend says behind the hosted service's words. */
+static void hint_end(const char *message, struct error *err) {
+    const char *end = strstr(message, "it ended at ");
+    if (end)
+        error_hint(err, "%s", end);
+}
+
 static bool say_which(const char *id, struct error *err) {
+    const struct error told = *err;
     if (err->http_status != 404)
         return false;
     error_set(err, ERR_NOT_FOUND, "sandbox %s wasn't found", id);
     err->http_status = 404;
-    return error_hint(err, "`e2b sandbox list` shows which sandboxes run");
+    error_hint(err, "`e2b sandbox list` shows which sandboxes run");
+    hint_end(told.message, err);
+    return false;
 }
 
 bool handle_connect(struct client *client, const char *id, struct handle *handle,
@@ -64,8 +75,11 @@ bool handle_ask(struct client *client, const char *method, const char *id, const
                 const json_t *body, struct response *response, struct error *err) {
     if (handle_call(client, method, id, suffix, body, response, err))
         return true;
-    if (err->http_status == 404)
+    const struct error told = *err;
+    if (err->http_status == 404) {
         error_set(err, ERR_NOT_FOUND, "Sandbox %s wasn't found", id);
+        hint_end(told.message, err);
+    }
     return false;
 }
 

@@ -9,6 +9,8 @@
 #include "cli/sandbox/sandbox.h"
 #include "cli/sandbox/view.h"
 
+#include <string.h>
+
 static const struct option_spec options[] = {
     OUTPUT_FORMAT_OPTION,
     {0},
@@ -37,10 +39,18 @@ static const struct field fields[] = {
     {0},
 };
 
+/* And what that is worth. */
+static const char *view_kept(const char *kept, char text[static FIELD_TEXT]) {
+    (void)text;
+    return strcmp(kept, "memory") == 0
+               ? "memory; after a restart of the machine it starts anew from its files"
+               : kept;
+}
+
 /* What the local backend alone has to say. */
 static const struct field local_fields[] = {
     {"frozenReason", "Stands still", NULL},
-    {"kept", "Kept while paused", NULL},
+    {"kept", "Kept while paused", view_kept},
     {"limits", NULL, NULL},
     {0},
 };

@@ -290,7 +290,7 @@ SCRIPT
     "$E2B" sandbox exec "$one" -- 'echo kept >file'
     run -0 "$E2B" sandbox pause "$one"
     run -0 "$E2B" sandbox info "$one"
-    [[ "$output" == *"State: Paused"*"memory"* ]]
+    [[ "$output" == *"State: Paused"*"Kept while paused: memory; after a restart of the machine it starts anew"* ]]
     run -0 "$E2B" sandbox resume "$one"
     fork=$("$E2B" sandbox fork "$one")
     [ "$("$E2B" sandbox exec "$fork" -- cat file)" = kept ]
@@ -302,4 +302,8 @@ SCRIPT
     run -0 "$E2B" sandbox wait "$copy" --for port:8123 --timeout 60
     "$E2B" sandbox kill "$one" "$fork" "$copy"
     run -0 "$E2B" sandbox snapshot delete ready
+    for command in "info $one" "exec $one true" "timeout $one 5"; do # when and why
+        run -4 --separate-stderr "$E2B" sandbox $command
+        [[ "$stderr" == *"andbox $one wasn't found"$'\n'"hint: it ended at 20"*"Z (request)" ]]
+    done
 }

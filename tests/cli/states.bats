@@ -37,6 +37,7 @@ last() {
 
 @test "timeout takes a duration" {
     run -0 "$E2B" sandbox timeout "$id" 1m30s
+    [ "$output" = "Sandbox $id ends in 90 seconds" ]
     [ "$(last)" = "POST /sandboxes/$id/timeout {\"timeout\":90}" ]
     run -2 "$E2B" sandbox timeout "$id" soon
     run -4 "$E2B" sandbox timeout igone 5

@@ -12,15 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXPAND_DEPTH = 32 };
+enum { EXPAND_DEPTH = 32, LINE_MAX_SIZE = 8 << 20 };
 
 #define STANDARD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* A login shell sets PATH by /etc/profile: one that the template sets is set again behind it. */
-static const char run_script[] =
-    "if [ -x /bin/bash ]; then s=/bin/bash; else s=/bin/sh; fi\n"
-    "[ -n \"$2\" ] || exec \"$s\" -l -c \"$1\"\n"
-    "exec \"$s\" -l -c 'PATH=$1; export PATH; eval \"$0\"' \"$1\" \"$2\"\n";
+static const char run_script[] = "if [ -x /bin/bash ]; then s=/bin/bash; else s=/bin/sh; fi\n"
+                                 "exec \"$s\" -l -c \"$1\"\n";
 
 /* The archive comes on standard input. It is unpacked on the disk of the target, given its owner
  * and mode, and only then put in place: a directory's contents into the target, whose own links to
@@ -145,29 +142,33 @@ static bool has_part(const char *path, const char *part, size_t len) {
 }
 
 /* The usual directories stay reachable, whatever PATH was set to. */
-static char *whole_path(const char *path) {
-    cleanup_buf struct buf text = BUF_INIT(64 << 10);
-    bool ok = buf_puts(&text, path);
+static bool add_path(struct buf *text, const char *path) {
+    bool ok = buf_puts(text, "PATH='");
+    for (const char *at = path; ok && *at; at++)
+        ok = *at == '\'' ? buf_puts(text, "'\\''") : buf_add(text, at, 1);
     for (const char *at = STANDARD_PATH; ok && *at;) {
         size_t len = strcspn(at, ":");
         if (!has_part(path, at, len))
-            ok = buf_printf(&text, ":%.*s", (int)len, at);
+            ok = buf_printf(text, ":%.*s", (int)len, at);
         at += len + (at[len] == ':');
     }
-    return ok ? buf_steal(&text) : NULL;
+    return ok && buf_puts(text, "'; export PATH; ");
 }
 
 bool step_shell(const char *line, const struct build_state *state, struct step_command *command,
                 struct error *err) {
     const char *path = pairs_get(&state->env, "PATH");
+    cleanup_buf struct buf text = BUF_INIT(LINE_MAX_SIZE);
     begin(command, state->user, run_script);
     command->cwd = state->workdir;
     command->argv[4] = line;
-    command->argv[5] = "";
     if (!path)
         return true;
-    command->owned[0] = whole_path(path);
-    command->argv[5] = command->owned[0];
+    /* A login shell sets it by /etc/profile. */
+    if (!add_path(&text, path) || !buf_puts(&text, line))
+        return no_memory(err);
+    command->owned[0] = buf_steal(&text);
+    command->argv[4] = command->owned[0];
     return command->owned[0] || no_memory(err);
 }
 

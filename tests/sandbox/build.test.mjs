@@ -99,10 +99,13 @@ test('environment, directory and user go from step to step, and into the sandbox
       { type: 'USER', args: ['root'] }, { type: 'WORKDIR', args: ['/srv/app'] }, { type: 'WORKDIR', args: ['sub'] },
       { type: 'USER', args: ['worker'] },
       run('printf "%s|%s|%s\\n" "$B" "$PWD" "$(id -un)"'),
+      { type: 'ENV', args: ['PATH', "/it's/a b:$PATH"] },
+      run('echo "$# ${0##*/} ${PATH%%:*}" && cat <<E\n$(pwd)\nE'),
     ],
   })
   assert.equal(built.status, 'ready', built.reason?.message)
   assert.ok(built.lines.some((l) => l.endsWith(`x/x/d<y> \`no\` $(no)|/srv/app/sub|${isSingle ? 'root' : 'worker'}`)), built.lines.join('\n'))
+  assert.ok(built.lines.join('\n').includes("[stdout]: 0 bash /it's/a b\n[builder 8/8] [stdout]: /srv/app/sub"), built.lines.join('\n'))
   const from = await build({ fromImage: undefined, fromTemplate: built.template, steps: [run('echo "$A $PWD $(id -un)"')] })
   assert.ok(from.lines.some((l) => l.endsWith(`[stdout]: x /srv/app/sub ${isSingle ? 'root' : 'worker'}`)), from.lines.join('\n'))
 })

@@ -102,10 +102,12 @@ END_TEST
 START_TEST(the_usual_directories_stay_in_path) {
     struct error err = ERROR_INIT;
     struct step_command command;
-    apply("ENV", "PATH", "/opt/bin:/usr/bin", "");
+    apply("ENV", "PATH", "/it's:/usr/bin", "");
     ck_assert(step_shell("true", &state, &command, &err));
-    ck_assert_str_eq(command.argv[5],
-                     "/opt/bin:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin");
+    ck_assert_str_eq(
+        command.argv[4],
+        "PATH='/it'\\''s:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin'; "
+        "export PATH; true");
     step_command_free(&command);
 }
 END_TEST

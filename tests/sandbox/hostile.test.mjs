@@ -26,7 +26,7 @@ const exchange = (send, enough = (text) => /\r\n\r\n/.test(text)) =>
   new Promise((resolve, reject) => {
     const socket = net.connect(path)
     let text = ''
-    socket.setTimeout(20000, () => reject(new Error(`no answer, no end: ${text}`)))
+    socket.setTimeout(60000, () => reject(new Error(`no answer, no end: ${text}`)))
     const done = () => {
       socket.destroy()
       resolve(text)

@@ -15,11 +15,10 @@ static const int64_t day_ms = 24 * 3600 * INT64_C(1000);
 
 static void on_collecting(uv_timer_t *timer) {
     struct core *core = timer->data;
-    int64_t now = clock_now_ms();
-    recipes_collect(core, now - day_ms);
-    recipes_drop_failed(core, now - day_ms);
-    kept_collect(core, now - 14 * day_ms);
-    uploads_collect(core, now - 7 * day_ms);
+    recipes_collect(core, steady_ago_ms(day_ms));
+    recipes_drop_failed(core, steady_ago_ms(day_ms));
+    kept_collect(core, steady_ago_ms(14 * day_ms));
+    uploads_collect(core, steady_ago_ms(7 * day_ms));
 }
 
 bool collecting_start(struct core *core, struct error *err) {

@@ -71,7 +71,7 @@ struct core *core_start(const struct core_config *config, struct error *err) {
     if (steady_start(config->store, err) && token_load_seed(core, err) && load_team(core, err) &&
         keys_load(core, err) && volumes_load(core, err) && templates_load(core, err) &&
         recipes_load(core, err) && kept_load(core, err) && uploads_start(core, err) &&
-        store_sandbox_purge(config->store, clock_now_ms() - remember_ms, err) &&
+        store_sandbox_purge(config->store, steady_ago_ms(remember_ms), err) &&
         timeouts_start(core, err) && ends_start(core, err) && metrics_start(core, err) &&
         logs_start(core, config->logs, err) && collecting_start(core, err)) {
         store_on_checkpoint_due(config->store, on_checkpoint_due, core);

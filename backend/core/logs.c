@@ -223,7 +223,8 @@ bool logs_read(struct core *core, const char *sandbox_id, const struct log_query
 
 static void on_collect(uv_timer_t *timer) {
     struct logs *logs = timer->data;
-    log_ring_collect(logs->dir, clock_now_ms() / 1000 - LOG_RING_KEEP_S, LOG_RING_ALL);
+    log_ring_collect(logs->dir, steady_ago_ms(LOG_RING_KEEP_S * INT64_C(1000)) / 1000,
+                     LOG_RING_ALL);
 }
 
 bool logs_start(struct core *core, const char *path, struct error *err) {

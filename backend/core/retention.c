@@ -3,8 +3,8 @@
  * Old events and attempts go, a few at a time: by age, and by number. An event that a webhook has
  * not got by then is lost to it, and its retries with it.
  */
+#include "backend/core/steady.h"
 #include "backend/core/webhook_internal.h"
-#include "common/clock.h"
 #include "common/log.h"
 
 enum {
@@ -23,7 +23,7 @@ static bool prune_webhook(const struct webhook *webhook, int64_t oldest, struct 
 static bool prune(struct webhooks *webhooks, bool *more, struct error *err) {
     const struct delivery_settings *settings = &webhooks->config.settings;
     int64_t oldest = 0, before = webhooks->oldest;
-    if (!store_event_prune(webhooks->config.store, clock_now_ms() - settings->keep_ms,
+    if (!store_event_prune(webhooks->config.store, steady_ago_ms(settings->keep_ms),
                            settings->keep_events, PORTION, &oldest, err))
         return false;
     webhooks->oldest = oldest;

@@ -47,6 +47,10 @@ int64_t steady_shown_ms(int64_t steady_ms) {
     return steady_ms + (jump > -JUMP_MS && jump < JUMP_MS ? 0 : jump);
 }
 
+int64_t steady_ago_ms(int64_t age_ms) {
+    return MIN(clock_now_ms(), steady_now_ms()) - age_ms;
+}
+
 int64_t steady_boot_s(int64_t steady_ms) {
     return (steady_ms - offset_ms) / 1000;
 }

@@ -22,4 +22,8 @@ int64_t steady_shown_ms(int64_t steady_ms);
 /* The same moment in seconds of CLOCK_BOOTTIME, for whoever does not know where we began. */
 int64_t steady_boot_s(int64_t steady_ms);
 
+/* What happened before that is older than `age_ms` by the wall clock and by this one: a clock that
+ * is set ahead makes nothing old. */
+int64_t steady_ago_ms(int64_t age_ms);
+
 #endif

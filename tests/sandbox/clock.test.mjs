@@ -60,6 +60,20 @@ test('nor does one that is set while no backend runs', async () => {
   assert.deepEqual(await states(long), ['running'])
 })
 
+test('nothing grows old by it', async () => {
+  const ended = await create({ timeout: 300 })
+  assert.equal((await ask('DELETE', `/sandboxes/${ended.sandboxID}`)).status, 204)
+  await daemon.end('SIGKILL')
+  setClock(30 * day)
+  daemon = await startFaulty()
+  assert.match((await get(ended)).json.message, /it ended at/)
+  await daemon.end('SIGKILL')
+  setClock(0)
+  daemon = await startFaulty()
+  const { logs } = (await ask('GET', `/v2/sandboxes/${ended.sandboxID}/logs`)).json
+  assert.match(logs.at(-1).message, /^created|^killed/)
+})
+
 test('what happens is kept in order, counted and told', async () => {
   const ids = []
   for (const jump of [0, -day, day]) {

@@ -18,37 +18,50 @@
 
 enum { MAX_RECORD = 2048, START_TRIES = 3 };
 
-static bool is_mine(int sock, const struct paths *paths, struct error *err) {
+static bool is_mine(int sock, const char *runtime, struct error *err) {
     struct ucred peer;
     socklen_t len = sizeof(peer);
     if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-        return error_errno(err, errno, "cannot tell whose socket %s/%s is", paths->runtime,
-                           PATHS_SOCKET);
+        return error_errno(err, errno, "cannot tell whose socket %s/%s is", runtime, PATHS_SOCKET);
     if (peer.uid == geteuid())
         return true;
-    error_set(err, ERR_FORBIDDEN, "the socket %s/%s belongs to another user (uid %u)",
-              paths->runtime, PATHS_SOCKET, (unsigned)peer.uid);
+    error_set(err, ERR_FORBIDDEN, "the socket %s/%s belongs to another user (uid %u)", runtime,
+              PATHS_SOCKET, (unsigned)peer.uid);
     return error_hint(err, "remove it, or set E2B_HOME to a directory of your own");
 }
 
 /* ERR_UNAVAILABLE when nobody listens there. */
-static int connect_now(const struct paths *paths, struct error *err) {
-    cleanup_close int dir = open(paths->runtime, O_PATH | O_DIRECTORY | O_CLOEXEC);
+static int connect_in(const char *runtime, struct error *err) {
+    cleanup_close int dir = open(runtime, O_PATH | O_DIRECTORY | O_CLOEXEC);
     cleanup_close int sock = -1;
     if (dir < 0) {
         int saved = errno;
-        error_errno(err, saved, "cannot open %s", paths->runtime);
+        error_errno(err, saved, "cannot open %s", runtime);
         if (saved == ENOENT)
             err->kind = ERR_UNAVAILABLE;
     } else {
         sock = io_unix_connect(dir, PATHS_SOCKET, SOCK_STREAM, err);
         if (sock >= 0)
-            return is_mine(sock, paths, err) ? steal_fd(&sock) : -1;
-        error_wrap(err, "%s", paths->runtime);
+            return is_mine(sock, runtime, err) ? steal_fd(&sock) : -1;
+        error_wrap(err, "%s", runtime);
     }
     if (err->kind != ERR_UNAVAILABLE && !err->hint[0])
         error_hint(err, "set E2B_HOME to a directory of your own");
     return -1;
+}
+
+/* A backend of ours that was started with another environment, as by sudo or cron, listens in
+ * another directory. */
+static int connect_now(const struct paths *paths, struct error *err) {
+    char elsewhere[PATHS_MAX];
+    struct error ignored = ERROR_INIT;
+    int sock = connect_in(paths->runtime, err);
+    if (sock >= 0 || err->kind != ERR_UNAVAILABLE || !paths_elsewhere(paths, elsewhere))
+        return sock;
+    sock = connect_in(elsewhere, &ignored);
+    if (sock >= 0)
+        *err = (struct error)ERROR_INIT;
+    return sock;
 }
 
 static int open_lock(const struct paths *paths, struct error *err) {
@@ -112,13 +125,17 @@ static bool remove_stale(const struct paths *paths, struct error *err) {
  * ready may have left again before we came, when it is told to leave early. */
 static int start(const struct paths *paths, int lock, void (*progress)(const char *line),
                  struct error *err) {
+    struct error late = ERROR_INIT;
     int sock = connect_now(paths, err);
     if (sock >= 0 || err->kind != ERR_UNAVAILABLE)
         return sock;
     for (int tries = 0; sock < 0 && tries < START_TRIES; tries++) {
-        if (!remove_stale(paths, err) || !launch_daemon(paths, progress, err))
+        if (!remove_stale(paths, err))
             break;
-        sock = connect_now(paths, err);
+        bool launched = launch_daemon(paths, progress, err);
+        sock = connect_now(paths, launched ? err : &late);
+        if (!launched)
+            break; /* because another one runs now, or for a reason to tell */
     }
     record(lock, sock < 0 ? err : NULL);
     return sock;

@@ -4,6 +4,7 @@
 #include "common/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,6 +88,17 @@ bool paths_create(const struct paths *paths, struct error *err) {
     if (io_mkdirs(paths->state, 0700, err) && io_mkdirs(paths->runtime, 0700, err))
         return check_private(paths->runtime, err);
     return !err->hint[0] && error_hint(err, "set E2B_HOME to a directory that you can write");
+}
+
+bool paths_elsewhere(const struct paths *paths, char runtime[static PATHS_MAX]) {
+    char path[PATHS_MAX + sizeof(PATHS_OWNER) + 1];
+    snprintf(path, sizeof(path), "%s/%s", paths->state, PATHS_OWNER);
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t n = fd < 0 ? -1 : read(fd, runtime, PATHS_MAX - 1);
+    if (n <= 0)
+        return false;
+    runtime[n] = '\0';
+    return runtime[0] == '/' && strcmp(runtime, paths->runtime) != 0;
 }
 
 bool paths_program(const char *name, char path[static PATHS_MAX], struct error *err) {

@@ -79,22 +79,40 @@ static void raise_descriptor_limit(void) {
     }
 }
 
+/* Then there is no use in waiting for the lock. */
+static bool another_answers(const struct daemon *daemon) {
+    char runtime[PATHS_MAX];
+    struct error ignored = ERROR_INIT;
+    const char *where = paths_elsewhere(&daemon->paths, runtime) ? runtime : daemon->paths.runtime;
+    cleanup_close int dir = open(where, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int sock =
+        dir < 0 ? -1 : io_unix_connect(dir, PATHS_SOCKET, SOCK_STREAM, &ignored);
+    return sock >= 0;
+}
+
+/* Whoever comes with another environment finds us by it. */
+static bool say_where(const struct daemon *daemon, struct error *err) {
+    const char *where = daemon->paths.runtime;
+    return (ftruncate(daemon->lock, 0) == 0 && io_write_all(daemon->lock, where, strlen(where))) ||
+           error_errno(err, errno, "cannot write %s/%s", daemon->paths.state, PATHS_OWNER);
+}
+
 static bool take_lock(struct daemon *daemon, struct error *err) {
-    char path[PATHS_MAX + 8];
-    snprintf(path, sizeof(path), "%s/lock", daemon->paths.state);
+    char path[PATHS_MAX + sizeof(PATHS_OWNER) + 1];
+    snprintf(path, sizeof(path), "%s/%s", daemon->paths.state, PATHS_OWNER);
     daemon->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (daemon->lock < 0)
         return error_errno(err, errno, "cannot open %s", path);
     int64_t until = clock_mono_ms() + LOCK_WAIT_MS;
     while (flock(daemon->lock, LOCK_EX | LOCK_NB) < 0) {
-        if (errno == EWOULDBLOCK && clock_mono_ms() < until) {
+        if (errno == EWOULDBLOCK && clock_mono_ms() < until && !another_answers(daemon)) {
             usleep(LOCK_PAUSE_US);
             continue;
         }
         error_set(err, ERR_CONFLICT, "another backend uses %s", daemon->paths.state);
         return error_hint(err, "stop it with `e2b local stop`, or set E2B_HOME to another place");
     }
-    return true;
+    return say_where(daemon, err);
 }
 
 static bool open_log(const struct daemon *daemon, struct error *err) {

@@ -58,6 +58,8 @@ void rooms_stop(struct daemon *daemon); /* sandboxes live on */
 bool state_file(const struct daemon *daemon, const char *name, char path[static PATHS_MAX],
                 struct error *err);
 bool listen_open(struct daemon *daemon, struct error *err);
+/* Where somebody removed the socket, as when the last login of its user ended. */
+void listen_again(struct daemon *daemon);
 void listen_remove_socket(const struct daemon *daemon);
 
 /* idle.c: leaves when nobody needs it. */

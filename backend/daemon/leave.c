@@ -101,13 +101,17 @@ void daemon_end_all(struct daemon *daemon, void (*ended)(void *ctx), void *ctx) 
     on_one_ended(ending);
 }
 
-/* ---- the state directory ---- */
+/* ---- the directories ---- */
 
 static void on_state_look(uv_timer_t *timer) {
     struct daemon *daemon = timer->data;
     struct stat st;
-    if (daemon->stopping || fstat(daemon->lock, &st) < 0 || st.st_nlink > 0)
+    if (daemon->stopping || fstat(daemon->lock, &st) < 0)
         return;
+    if (st.st_nlink > 0) {
+        listen_again(daemon);
+        return;
+    }
     uv_timer_stop(timer);
     log_warn("the state directory was removed: all sandboxes end", "directory",
              daemon->paths.state);

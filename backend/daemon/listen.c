@@ -131,6 +131,22 @@ static int listen_unix(const struct daemon *daemon, struct error *err) {
     return io_unix_listen(dir, PATHS_SOCKET, SOCK_STREAM | SOCK_NONBLOCK, err);
 }
 
+static bool open_local(struct daemon *daemon, struct error *err) {
+    struct http_listener local = {
+        .fd = listen_unix(daemon, err), .trusted = true, .check_peer = true};
+    return local.fd >= 0 && http_server_listen(daemon->server, &local, err);
+}
+
+void listen_again(struct daemon *daemon) {
+    char path[PATHS_MAX + sizeof(PATHS_SOCKET) + 1];
+    struct error ignored = ERROR_INIT;
+    snprintf(path, sizeof(path), "%s/%s", daemon->paths.runtime, PATHS_SOCKET);
+    if (access(path, F_OK) == 0 || errno != ENOENT)
+        return;
+    if (paths_create(&daemon->paths, &ignored) && open_local(daemon, &ignored))
+        log_warn("the socket was removed: it is there again", "path", path);
+}
+
 void listen_remove_socket(const struct daemon *daemon) {
     char path[PATHS_MAX + sizeof(PATHS_SOCKET) + 1];
     snprintf(path, sizeof(path), "%s/%s", daemon->paths.runtime, PATHS_SOCKET);
@@ -145,7 +161,5 @@ bool listen_open(struct daemon *daemon, struct error *err) {
         return false;
     snprintf(daemon->domain, sizeof(daemon->domain), "localhost:%u", daemon->port);
     snprintf(daemon->url, sizeof(daemon->url), "http://127.0.0.1:%u", daemon->port);
-    struct http_listener local = {
-        .fd = listen_unix(daemon, err), .trusted = true, .check_peer = true};
-    return local.fd >= 0 && http_server_listen(daemon->server, &local, err);
+    return open_local(daemon, err);
 }

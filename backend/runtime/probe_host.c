@@ -144,7 +144,9 @@ static void base_template(const struct paths *paths, struct probe_row *row) {
 
 static void daemon_running(const struct paths *paths, struct probe_row *row) {
     struct error err = ERROR_INIT;
-    cleanup_close int dir = open(paths->runtime, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char runtime[PATHS_MAX];
+    const char *where = paths_elsewhere(paths, runtime) ? runtime : paths->runtime;
+    cleanup_close int dir = open(where, O_PATH | O_DIRECTORY | O_CLOEXEC);
     cleanup_close int sock = dir < 0 ? -1 : io_unix_connect(dir, PATHS_SOCKET, SOCK_STREAM, &err);
     probe_detail(row, sock >= 0 ? "it runs" : "it does not run; the first command starts it");
 }

@@ -52,6 +52,29 @@ backends() {
     refute host_pid 7043
 }
 
+# As root by sudo and root by ssh have one home, and each another XDG_RUNTIME_DIR.
+@test "a backend is found by those with another runtime directory" {
+    ln -s "$E2B_HOME" "$BATS_TEST_TMPDIR/e2b"
+    mkdir -m 700 "$BATS_TEST_TMPDIR/run"
+    elsewhere="env -u E2B_HOME XDG_DATA_HOME=$BATS_TEST_TMPDIR XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run $E2B"
+    e2b local start
+    pid=$(daemon_pid)
+    $elsewhere local status --format json | grep -q "\"pid\": $pid,"
+    $elsewhere sandbox list
+    $elsewhere doctor | grep -q "backend *it runs"
+    [ "$(backends)" = "$pid" ]
+    $elsewhere local stop
+    until_true refute kill -0 "$pid" 2>/dev/null
+}
+
+@test "a socket that was removed comes back" {
+    e2b local start
+    pid=$(daemon_pid)
+    rm -r "$E2B_HOME/run"
+    until_true e2b local status
+    [ "$(daemon_pid)" = "$pid" ]
+}
+
 @test "a socket that belongs to nobody alive is replaced" {
     e2b local start
     kill -9 "$(daemon_pid)"

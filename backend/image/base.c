@@ -21,10 +21,13 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-enum { BASE_FORMAT = 1 }; /* raise when what is made changes */
+enum { BASE_FORMAT = 2 }; /* raise when what is made changes */
 enum { KEY_USE = 8, KEY_TEXT = KEY_USE + 1 + 16 + 1 };
 
 #define TEMPORARY ".new-"
+/* The last that is made of it. The sandboxes' ids own what is in it, so that an ordinary user's
+ * `rm -rf` removes this and not the rest. */
+#define MARK "whole"
 
 /* Whether one of these changed says whether the host's packages did: names and times, no scan. */
 static const char *const made_of[] = {
@@ -129,6 +132,9 @@ static bool make_parts(void *ctx, struct error *err) {
     const struct build *b = ctx;
     if (!make_part(b, "root", true, err) || (b->layer && !make_part(b, "usr", false, err)))
         return false;
+    cleanup_close int mark = openat(b->dir, MARK, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    if (mark < 0)
+        return error_errno(err, errno, "cannot make the base template");
     /* a name that survives a crash of the machine has to stand for files that do */
     return syncfs(b->dir) == 0 || error_errno(err, errno, "cannot write the base template to disk");
 }
@@ -155,6 +161,20 @@ static bool make_temporary(struct build *b, const char *parent, const char *whol
     if (!make_in(b, temporary, err))
         return false;
     return rename(temporary, whole) == 0 || error_errno(err, errno, "cannot create %s", whole);
+}
+
+static bool is_whole(int parent, const char *key) {
+    char mark[KEY_TEXT + sizeof(MARK) + 1];
+    snprintf(mark, sizeof(mark), "%.*s/" MARK, KEY_TEXT - 1, key);
+    return faccessat(parent, mark, F_OK, 0) == 0;
+}
+
+/* One that somebody removed in part. */
+static void discard_remains(const char *state, const char *whole) {
+    char to[PATHS_MAX + 64], tag[ID_UUID];
+    ids_uuid(tag);
+    snprintf(to, sizeof(to), "%s/trash/base-%.8s", state, tag);
+    rename(whole, to);
 }
 
 /* What a killed daemon left half-made; the owner of the trash removes it in his own time. */
@@ -218,6 +238,7 @@ static bool find_older(const char *parent, char key[static KEY_TEXT]) {
     while (dir && (entry = readdir(dir))) {
         struct stat st;
         if (strlen(entry->d_name) != KEY_TEXT - 1 || memcmp(entry->d_name, name, KEY_USE + 1) ||
+            !is_whole(dirfd(dir), entry->d_name) ||
             fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
             (found && !is_later(&st.st_ctim, &last)))
             continue;
@@ -232,13 +253,13 @@ static bool find_older(const char *parent, char key[static KEY_TEXT]) {
 
 enum base_found base_find(const struct base_config *config, struct base *base) {
     struct build b = {.config = config, .dir = -1, .sudo = -1};
-    char parent[PATHS_MAX], key[KEY_TEXT], whole[PATHS_MAX + KEY_TEXT];
+    char parent[PATHS_MAX], key[KEY_TEXT];
     if (snprintf(parent, sizeof(parent), "%s/base", config->state) >= PATHS_MAX)
         return BASE_NONE;
     decide(&b);
     find_key(&b, key);
-    snprintf(whole, sizeof(whole), "%s/%s", parent, key);
-    const bool is_current = access(whole, F_OK) == 0;
+    cleanup_close int dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const bool is_current = is_whole(dir, key);
     if (!is_current && !find_older(parent, key))
         return BASE_NONE;
     name_layers(&b, key, base);
@@ -257,9 +278,11 @@ bool base_prepare(const struct base_config *config, struct base *base, struct er
     find_key(&b, key);
     snprintf(whole, sizeof(whole), "%s/%s", parent, key);
     name_layers(&b, key, base);
-    if (access(whole, F_OK) == 0) {
+    cleanup_close int dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (is_whole(dir, key)) {
         discard_temporaries(config->state, parent);
         return true;
     }
+    discard_remains(config->state, whole);
     return build(&b, parent, whole, err) || error_wrap(err, "cannot build the base template");
 }

@@ -39,6 +39,15 @@ half_made() { ls -d "$E2B_HOME"/base/.new-* 2>/dev/null; }
     [ "$(ls -i "$E2B_HOME/base")" = "$(cat "$BATS_TEST_TMPDIR/before")" ]
 }
 
+# Of what an ordinary user's sandboxes own, rm leaves much.
+@test "one that was removed in part is made anew" {
+    e2b sandbox run -- true </dev/null
+    e2b local stop
+    rm -rf "$E2B_HOME"/base/* 2>/dev/null || true
+    [ "$(e2b sandbox run -- echo whole </dev/null)" = whole ]
+    [ "$(ls "$E2B_HOME/base" | wc -l)" = 1 ]
+}
+
 @test "an older one serves while the current one is made, and goes when no sandbox is made of it" {
     e2b sandbox run -- true </dev/null
     e2b local stop

@@ -216,6 +216,18 @@ START_TEST(half_made_is_thrown_away) {
 }
 END_TEST
 
+START_TEST(removed_in_part_is_made_anew) {
+    char mark[512];
+    config.usr_is_idmapped = true;
+    struct base base = prepare();
+    struct stat before = stat_of(base.root, "etc");
+    in_layer(mark, base.root, "../whole");
+    ck_assert_int_eq(unlink(mark), 0);
+    ck_assert_int_eq(base_find(&config, &base), BASE_NONE);
+    ck_assert_int_ne(stat_of(prepare().root, "etc").st_ino, before.st_ino);
+}
+END_TEST
+
 START_TEST(failure_leaves_nothing_with_its_name) {
     struct error err = ERROR_INIT;
     struct base base;
@@ -232,6 +244,7 @@ int main(void) {
     tcase_add_test(tcase, above_a_foreign_usr);
     tcase_add_test(tcase, above_an_own_usr);
     tcase_add_test(tcase, half_made_is_thrown_away);
+    tcase_add_test(tcase, removed_in_part_is_made_anew);
     tcase_add_test(tcase, failure_leaves_nothing_with_its_name);
     return unit_run("base", tcase);
 }

@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000, MAX_OUTPUT = 1 << 20, UNMET = 99 };
+enum { PATIENCE_MS = 60000, MAX_OUTPUT = 1 << 20, UNMET = 99 };
 
 static char output[MAX_OUTPUT + 1];
 static size_t length, seen;

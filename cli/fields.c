@@ -12,24 +12,43 @@ static bool is_list_of_texts(const json_t *value) {
     return json_array_size(value);
 }
 
-static void print(FILE *out, const char *label, const json_t *value, const struct field *field) {
+/* From the next line on, two columns in. */
+static void print_indented(FILE *out, const json_t *value) {
+    cleanup_free char *text = json_dumps(value, JSON_INDENT(2));
+    for (char *line = text, *end; line; line = end) {
+        end = strchr(line, '\n');
+        if (end)
+            *end++ = '\0';
+        fputs("\n  ", out);
+        output_safe(out, line, "");
+    }
+}
+
+static void print_texts(FILE *out, const json_t *list) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        fputs(i ? ", " : " ", out);
+        output_safe(out, json_string_value(json_array_get(list, i)), "");
+    }
+}
+
+static void print_scalar(FILE *out, const json_t *value, const struct field *field) {
     char room[FIELD_TEXT];
-    fprintf(out, "%s: ", label);
-    if (is_list_of_texts(value)) {
-        for (size_t i = 0; i < json_array_size(value); i++) {
-            fputs(i ? ", " : "", out);
-            output_safe(out, json_string_value(json_array_get(value, i)), "");
-        }
-        fputc('\n', out);
-        return;
-    }
-    if (json_is_string(value)) {
-        const char *text = json_string_value(value);
-        output_safe(out, field && field->show ? field->show(text, room) : text, "");
-    } else {
-        cleanup_free char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
-        output_safe(out, text ? text : "", "\n");
-    }
+    const char *text = json_string_value(value);
+    cleanup_free char *other = text ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+    if (text && field && field->show)
+        text = field->show(text, room);
+    fputc(' ', out);
+    output_safe(out, text ? text : other ? other : "", "");
+}
+
+static void print(FILE *out, const char *label, const json_t *value, const struct field *field) {
+    fprintf(out, "%s:", label);
+    if (is_list_of_texts(value))
+        print_texts(out, value);
+    else if (json_object_size(value) || json_array_size(value))
+        print_indented(out, value);
+    else
+        print_scalar(out, value, field);
     fputc('\n', out);
 }
 

@@ -51,6 +51,8 @@ void table_add(struct table *table, const char *const *cells) {
 }
 
 static void print_row(char *const *cells, const size_t *widths, size_t columns, FILE *out) {
+    while (columns > 1 && !*cells[columns - 1])
+        columns--; /* no blanks at the end of a line */
     for (size_t i = 0; i < columns; i++) {
         fputs(cells[i], out);
         if (i + 1 < columns)

@@ -114,8 +114,9 @@ json_t *sandbox_json_detail(const char *domain, const struct sandbox *sandbox) {
     json_object_set_new(object, "allowInternetAccess", json_boolean(sandbox->network.internet));
     json_object_set_new(object, "network", network_request_print(&sandbox->network));
     json_object_set_new(object, "lifecycle",
-                        json_pack("{s:b, s:s}", "autoResume", sandbox->lifecycle.auto_resume,
-                                  "onTimeout", sandbox->lifecycle.pauses ? "pause" : "kill"));
+                        json_pack("{s:s, s:b}", "onTimeout",
+                                  sandbox->lifecycle.pauses ? "pause" : "kill", "autoResume",
+                                  sandbox->lifecycle.auto_resume));
     json_object_set_new(object, "local", local_facts(sandbox));
     return object;
 }

@@ -21,7 +21,7 @@ static const struct field fields[] = {
     {"sandboxID", "Sandbox ID", NULL},
     {"templateID", "Template ID", NULL},
     {"alias", "Alias", NULL},
-    {"state", "State", view_state},
+    {"state", "State", NULL},
     {"startedAt", "Started at", view_time},
     {"endAt", "End at", view_time},
     {"cpuCount", "vCPUs", NULL},

@@ -290,7 +290,7 @@ SCRIPT
     "$E2B" sandbox exec "$one" -- 'echo kept >file'
     run -0 "$E2B" sandbox pause "$one"
     run -0 "$E2B" sandbox info "$one"
-    [[ "$output" == *"State: Paused"*"Kept while paused: memory; after a restart of the machine it starts anew"* ]]
+    [[ "$output" == *"State: paused"*"Kept while paused: memory; after a restart of the machine it starts anew"* ]]
     run -0 "$E2B" sandbox resume "$one"
     fork=$("$E2B" sandbox fork "$one")
     [ "$("$E2B" sandbox exec "$fork" -- cat file)" = kept ]

@@ -110,7 +110,7 @@ create() { "$E2B" sandbox create --detach "$@"; }
 @test "info prints labels, and never the access token" {
     create --metadata app=web
     run -0 "$E2B" sandbox info isb000000000000000001
-    [[ "$output" == *"Sandbox ID: isb000000000000000001"*"State: Running"*"vCPUs: 2"* ]]
+    [[ "$output" == *"Sandbox ID: isb000000000000000001"*"State: running"*"vCPUs: 2"* ]]
     [[ "$output" != *mock-access-token* ]]
     run -0 "$E2B" sandbox info isb000000000000000001 --format json
     [[ "$output" == *'"sandboxId": "isb000000000000000001"'* && "$output" != *mock-access-token* ]]

@@ -93,6 +93,16 @@ static void serve_file_url(struct daemon *daemon, struct exchange *x) {
             x, &(struct error){.kind = ERR_UNAUTHENTICATED, .message = "invalid signature"});
 }
 
+/* A browser's preliminary question names the headers that will say which sandbox, without what will
+ * be in them. */
+static bool is_preliminary(struct exchange *x) {
+    const char *headers = exchange_header(x, "Access-Control-Request-Headers");
+    return slice_is(exchange_head(x)->method, "OPTIONS") &&
+           exchange_header(x, "Access-Control-Request-Method") &&
+           (strcmp(exchange_path(x), "/files") == 0 ||
+            (headers && strcasestr(headers, "E2b-Sandbox-Id")));
+}
+
 static void refuse_for_memory(struct exchange *x) {
     static const char text[] = "{\"code\":503,\"message\":\"the backend has no memory left\","
                                "\"hint\":\"try again when there is more free memory\"}";
@@ -109,6 +119,8 @@ void dispatch(void *ctx, struct exchange *x) {
         serve_sandbox(daemon, &address, x);
     else if (kind != ADDRESS_NONE)
         refuse_address(x, kind);
+    else if (is_preliminary(x))
+        router_allow(x, "GET, HEAD, POST, PUT, PATCH, DELETE");
     else if (strcmp(exchange_path(x), "/files") == 0)
         serve_file_url(daemon, x);
     else if (strncmp(exchange_path(x), "/local/", 7) == 0)

@@ -100,16 +100,19 @@ static void reply_wrong_method(const struct router *router, struct exchange *x) 
     exchange_refuse(x, 405, "method not allowed");
 }
 
-/* Any page may ask: a browser's preliminary question is answered without a key. */
-static void reply_options(const struct router *router, struct exchange *x) {
-    char allow[128];
-    list_methods(router, exchange_path(x), allow, sizeof(allow));
+void router_allow(struct exchange *x, const char *methods) {
     const char *headers = exchange_header(x, "Access-Control-Request-Headers");
-    exchange_add_header(x, "Allow", "%s", allow);
-    exchange_add_header(x, "Access-Control-Allow-Methods", "%s", allow);
+    exchange_add_header(x, "Allow", "%s", methods);
+    exchange_add_header(x, "Access-Control-Allow-Methods", "%s", methods);
     exchange_add_header(x, "Access-Control-Allow-Headers", "%s", headers ? headers : "*");
     exchange_add_header(x, "Access-Control-Max-Age", "7200");
     exchange_reply_empty(x, 204);
+}
+
+static void reply_options(const struct router *router, struct exchange *x) {
+    char allow[128];
+    list_methods(router, exchange_path(x), allow, sizeof(allow));
+    router_allow(x, allow);
 }
 
 static bool check_key(const struct router *router, struct exchange *x) {

@@ -42,5 +42,7 @@ struct router {
 
 /* Answers 404 (no such path), 405 (with Allow), 401, 400 itself. */
 void router_serve(const struct router *router, struct exchange *x);
+/* Any page may ask: a browser's preliminary question is answered without a key. */
+void router_allow(struct exchange *x, const char *methods);
 
 #endif

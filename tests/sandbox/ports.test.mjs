@@ -62,6 +62,17 @@ test('by headers, by Host, and by the older Host with a client', async () => {
   }
 })
 
+test("a page's preliminary question, which does not say which sandbox", async () => {
+  const question = { tcp: true, headers: { origin: 'http://page', 'access-control-request-method': 'POST',
+    'access-control-request-headers': 'connect-protocol-version,e2b-sandbox-id,e2b-sandbox-port,x-access-token' } }
+  for (const path of ['/process.Process/Start', '/execute', '/files?path=x']) {
+    const answer = await ask('OPTIONS', path, undefined, question)
+    assert.deepEqual([answer.status, answer.headers['access-control-allow-origin']], [204, '*'])
+    assert.match(answer.headers['access-control-allow-methods'], /POST/)
+    assert.equal(answer.headers['access-control-allow-headers'], question.headers['access-control-request-headers'])
+  }
+})
+
 test('programs that listen on other loopback addresses', async () => {
   await serve(3001, '0.0.0.0')
   await serve(3002, '::1')

@@ -8,17 +8,16 @@
 #include "backend/agent/mode.h"
 #include "common/io.h"
 #include "common/tree.h"
+#include "common/within.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 struct taking {
@@ -88,10 +87,8 @@ static bool is_directory(const char *path) {
 
 /* ---- one match ---- */
 
-static int open_source(const struct taking *t, const char *path, unsigned long flags) {
-    const struct open_how how = {.flags = O_CLOEXEC | flags,
-                                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    return (int)syscall(SYS_openat2, t->root, path, &how, sizeof(how));
+static int open_source(const struct taking *t, const char *path, int flags) {
+    return open_within(t->root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 static bool fail(const struct taking *t, const char *path) {

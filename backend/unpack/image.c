@@ -8,15 +8,14 @@
 #include "common/buf.h"
 #include "common/io.h"
 #include "common/json.h"
+#include "common/within.h"
 
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 
 enum { LOOK_AT = 64, MAX_JSON = 4 << 20, MAX_NAME = 256, MAX_COMMAND = 64 << 10 };
@@ -185,10 +184,9 @@ static const struct part *find_part(const struct parts *parts, const char *name)
 
 /* An owned descriptor; -1: it is not there. */
 static int open_part(const struct parts *parts, const char *name) {
-    const struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-                                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     if (parts->is_directory)
-        return (int)syscall(SYS_openat2, UNPACK_SOURCE, name, &how, sizeof(how));
+        return open_within(UNPACK_SOURCE, name, O_RDONLY | O_NONBLOCK,
+                              RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
     const struct part *part = find_part(parts, name);
     if (part && part->fd < 0)
         part = find_part(parts, part->target);

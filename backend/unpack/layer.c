@@ -7,17 +7,16 @@
  */
 #include "backend/unpack/unpack.h"
 #include "common/tree.h"
+#include "common/within.h"
 
 #include <archive_entry.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #define WHITEOUT ".wh."
@@ -39,9 +38,8 @@ struct place {
 };
 
 static int open_in(int root, const char *path) {
-    const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-                                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
+    return open_within(root, path, O_PATH | O_DIRECTORY,
+                          RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 /* Makes what is missing of it, name by name: looking at whole paths would take time that grows with

@@ -7,13 +7,16 @@
 #include "common/io.h"
 #include "common/json.h"
 #include "common/paths.h"
+#include "common/within.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 static char home[64];
 static struct error err;
@@ -26,8 +29,8 @@ static void setup(void) {
 }
 
 static void teardown(void) {
-    static const char *const made[] = {"file", "a/b/c",    "a/b",  "a",
-                                       "sock", "home/run", "home", "."};
+    static const char *const made[] = {"file", "a/b/c", "a/b",      "a",    "b",
+                                       "in",   "sock",  "home/run", "home", "."};
     for (size_t i = 0; i < ARRAY_LEN(made); i++)
         remove(made[i]);
     rmdir(home);
@@ -155,6 +158,39 @@ START_TEST(directories_are_made_down_to_the_last) {
 }
 END_TEST
 
+static bool renaming;
+
+static void *rename_on(void *ctx) {
+    const int *dir = ctx;
+    for (unsigned i = 0; __atomic_load_n(&renaming, __ATOMIC_RELAXED); i++)
+        renameat(*dir, i % 2 ? "b" : "a", *dir, i % 2 ? "a" : "b");
+    return NULL;
+}
+
+START_TEST(a_rename_elsewhere_keeps_nobody_from_opening) {
+    enum { TRIES = 1000000, RACES = 20 };
+    const struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    pthread_t thread;
+    int races = 0, dir = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ck_assert(mkdirat(dir, "a", 0700) == 0 && mkdirat(dir, "in", 0700) == 0);
+    renaming = true;
+    ck_assert_int_eq(pthread_create(&thread, NULL, rename_on, &dir), 0);
+    for (int i = 0; i < TRIES && races < RACES; i++) {
+        int once = (int)syscall(SYS_openat2, dir, "in/../in/../in", &how, sizeof(how));
+        races += once < 0 && errno == EAGAIN;
+        int fd = open_within(dir, "in/../in/../in", O_PATH, RESOLVE_IN_ROOT);
+        ck_assert_int_ge(fd, 0);
+        close(fd);
+        if (once >= 0)
+            close(once);
+    }
+    __atomic_store_n(&renaming, false, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    close(dir);
+    ck_assert_int_eq(races, RACES); /* without another try */
+}
+END_TEST
+
 START_TEST(descriptors_travel) {
     int pair[2], pipes[2], got[IO_MAX_FDS];
     size_t count = IO_MAX_FDS;
@@ -267,6 +303,7 @@ int main(void) {
     tcase_add_loop_test(all, json_refuses_what_is_none, 0, (int)ARRAY_LEN(no_json));
     tcase_add_test(all, files_are_written_whole);
     tcase_add_test(all, directories_are_made_down_to_the_last);
+    tcase_add_test(all, a_rename_elsewhere_keeps_nobody_from_opening);
     tcase_add_test(all, descriptors_travel);
     tcase_add_test(all, sockets_live_at_paths_of_any_length);
     tcase_add_test(all, paths_follow_the_environment);

@@ -8,8 +8,8 @@
 
 enum { MAX_RACES = 10000 };
 
-/* EAGAIN: something was renamed or mounted on this machine while a ".." was looked at, so the kernel
- * cannot tell whether that led out. */
+/* EAGAIN: something was renamed or mounted on this machine while a ".." was looked at, so the
+ * kernel cannot tell whether that led out. */
 int open_within(int dir, const char *path, int flags, unsigned long long resolve) {
     const struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC, .resolve = resolve};
     int fd = -1;

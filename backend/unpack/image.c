@@ -186,7 +186,7 @@ static const struct part *find_part(const struct parts *parts, const char *name)
 static int open_part(const struct parts *parts, const char *name) {
     if (parts->is_directory)
         return open_within(UNPACK_SOURCE, name, O_RDONLY | O_NONBLOCK,
-                              RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+                           RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
     const struct part *part = find_part(parts, name);
     if (part && part->fd < 0)
         part = find_part(parts, part->target);

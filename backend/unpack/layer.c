@@ -38,8 +38,7 @@ struct place {
 };
 
 static int open_in(int root, const char *path) {
-    return open_within(root, path, O_PATH | O_DIRECTORY,
-                          RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    return open_within(root, path, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 /* Makes what is missing of it, name by name: looking at whole paths would take time that grows with

@@ -41,12 +41,18 @@ static void finish_one(struct recovery *recovery) {
     free(recovery);
 }
 
+static void restore_network(const struct sandbox *sandbox) {
+    const struct plan_network network = network_rules_plan(&sandbox->network);
+    guest_restore_network(sandbox->guest, &network);
+}
+
 static void on_adopted(void *ctx, struct guest *guest, const struct error *err) {
     struct sandbox *sandbox = ctx;
     struct recovery *recovery = sandbox->ended_ctx;
     sandbox->ended_ctx = NULL;
     if (guest) {
         sandbox->guest = guest;
+        restore_network(sandbox);
         sandbox_change(sandbox, SANDBOX_RUNNING);
         sandbox_begin(sandbox);
         process_begin_adopted(sandbox);
@@ -90,6 +96,8 @@ static void on_paused_adopted(void *ctx, struct guest *guest, const struct error
                                   sandbox->paused_ms, &own))
             log_warn("that was not recorded", "sandbox", sandbox->id, "error", own.message);
     }
+    if (guest)
+        restore_network(sandbox);
     sandbox_change(sandbox, SANDBOX_PAUSED);
     finish_one(recovery);
 }

@@ -40,6 +40,10 @@ void guest_connect(struct guest *g, const struct plan_network *policy, bool is_n
     keep(g, network_set(g->rt->network, &self, policy, is_new, on_connected, g->link));
 }
 
+void guest_restore_network(struct guest *guest, const struct plan_network *network) {
+    guest_connect(guest, network, false);
+}
+
 void guest_forget_link(struct guest *g) {
     if (g->link)
         g->link->guest = NULL;

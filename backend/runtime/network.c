@@ -316,6 +316,8 @@ static bool put_link(struct change *c) {
 
 /* As root there is no need of a helper. */
 static void set_veth(struct change *c, int netns) {
+    if (c->connect && !c->is_new && !veth_detach(netns, &c->error))
+        return;
     if (!c->connect || (veth_attach(netns, c->link, &c->error) && put_link(c)))
         veth_route(netns, (const char *const *)(uintptr_t)c->commands, c->command_count, &c->error);
 }
@@ -349,14 +351,15 @@ static void after_change(uv_work_t *work, int status) {
         set_routes(c);
 }
 
-/* Its interfaces are the only record of that, and outlive any daemon. */
+/* Its routes are the only record of that, and outlive any daemon. The one to its link comes with
+ * the address and stays; an interface without it is half made. */
 static bool is_connected(const struct network_guest *guest) {
     char path[64];
     struct error ignored = ERROR_INIT;
     cleanup_buf struct buf text = BUF_INIT(64 << 10);
-    snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)guest->pid);
+    snprintf(path, sizeof(path), "/proc/%d/net/route", (int)guest->pid);
     return io_read_file(path, &text, &ignored) && text.data &&
-           (strstr(text.data, "eth0:") || strstr(text.data, "tap0:"));
+           (strstr(text.data, "eth0\t") || strstr(text.data, "tap0\t"));
 }
 
 /* The last change of that guest which is still under way: the next one waits for it. */

@@ -146,6 +146,9 @@ void guest_resume(struct guest *guest, guest_done done, void *ctx);
 /* False while the disk watch holds it frozen: ERR_NO_SPACE, and what to do. */
 bool guest_runs(const struct guest *guest, struct error *err);
 
+/* Of one that was adopted: its last daemon may have died before its network stood. What is spawned
+ * waits for that. */
+void guest_restore_network(struct guest *guest, const struct plan_network *network);
 /* Replaces what the sandbox may reach. `done` is called once, also when it ends meanwhile. */
 void guest_set_network(struct guest *guest, const struct plan_network *network,
                        void (*done)(void *ctx, const struct error *err), void *ctx);

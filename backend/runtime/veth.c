@@ -153,12 +153,43 @@ bool veth_attach(int netns, char command[static VETH_COMMAND], struct error *err
     return true;
 }
 
-bool veth_route(int netns, const char *const *commands, size_t count, struct error *err) {
+struct errand {
+    const char *const *commands;
+    size_t count;
+};
+
+static int set_routes(const struct errand *errand) {
+    return routes_set(errand->commands, errand->count);
+}
+
+static int delete_inner_end(const struct errand *errand) {
+    struct netlink_message m;
+    struct ifinfomsg info = {.ifi_index = (int)if_nametoindex("eth0")};
+    (void)errand;
+    if (!info.ifi_index)
+        return 0;
+    cleanup_close int sock = netlink_open();
+    if (sock < 0)
+        return errno;
+    netlink_start(&m, RTM_DELLINK, 0, &info, sizeof(info));
+    return netlink_request(sock, &m);
+}
+
+static bool visit(int netns, int (*carry_out)(const struct errand *errand),
+                  const struct errand *errand, struct error *err) {
     cleanup_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
     if (own < 0 || setns(netns, CLONE_NEWNET) < 0)
         return error_errno(err, errno, "cannot enter the sandbox's network");
-    int error = routes_set(commands, count);
+    int error = carry_out(errand);
     if (setns(own, CLONE_NEWNET) < 0)
         abort(); /* what the thread does next must not be done in there */
     return error == 0 || error_errno(err, error, "cannot set the sandbox's routes");
+}
+
+bool veth_detach(int netns, struct error *err) {
+    return visit(netns, delete_inner_end, NULL, err);
+}
+
+bool veth_route(int netns, const char *const *commands, size_t count, struct error *err) {
+    return visit(netns, set_routes, &(struct errand){commands, count}, err);
 }

@@ -131,3 +131,21 @@ test('killed while sandboxes are made: each that was acknowledged is there, and 
     await daemon.end('SIGTERM')
   }
 })
+
+test('what a sandbox may reach stands also when the daemon died right after its creation', async (t) => {
+  let daemon = await startDaemon()
+  const { network } = (await ask('GET', '/local/status')).json.limits
+  if (network.mechanism) {
+    const rules = { timeout: 300, network: { denyOut: ['0.0.0.0/0'], allowOut: ['8.8.8.8'] } }
+    const made = await Promise.all([1, 2, 3, 4, 5, 6].map(() => create(rules)))
+    await daemon.end('SIGKILL')
+    daemon = await startDaemon()
+    for (const sandbox of made) {
+      const { out } = await start(sandbox, 'tail -n +2 /proc/net/route | cut -f 2').end()
+      assert.ok(out.includes('08080808') && !out.includes('00000000'), out)
+    }
+    await killAll()
+  }
+  await daemon.end('SIGTERM')
+  if (!network.mechanism) t.skip('not here: sandboxes have no network')
+})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What the shells complete: each script is loaded in its shell and asked, and the answers are compared
-# with the tree.
+# with the tree. timeout: 240
 
 setup() {
     cd "$BATS_TEST_TMPDIR"
@@ -115,7 +115,9 @@ paths() { # filter on a command
 
 @test "nothing is completed, and nothing said, where nothing fits" {
     run in_bash nonsense ""
-    [ "$status" = 0 ] && [ "$output" = "" ]
+    [ "$status" = 0 ]
+    [ "$output" = "" ]
     run in_bash help --format x
-    [ "$status" = 0 ] && [ "$output" = "" ]
+    [ "$status" = 0 ]
+    [ "$output" = "" ]
 }

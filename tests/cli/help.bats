@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Help, version, the tree as JSON and the man pages: that they are there for every command and agree.
+# timeout: 240
 
 setup() {
     cd "$BATS_TEST_TMPDIR"
@@ -23,16 +24,20 @@ command_json() { # words...
 @test "--version and -V print the version and nothing else" {
     version=$(sed -n 's/^AC_INIT(\[e2b\], \[\(.*\)\])$/\1/p' "$E2B_SOURCE/configure.ac")
     run "$E2B" --version
-    [ "$status" = 0 ] && [ -n "$version" ] && [ "$output" = "$version" ]
+    [ "$status" = 0 ]
+    [ -n "$version" ]
+    [ "$output" = "$version" ]
     run "$E2B" -V
-    [ "$status" = 0 ] && [ "$output" = "$version" ]
+    [ "$status" = 0 ]
+    [ "$output" = "$version" ]
 }
 
 @test "alone and for a noun alone: help on standard error, status 1" {
     for words in "" "completion"; do
         status=0
         "$E2B" $words >out 2>err || status=$?
-        [ "$status" = 1 ] && [ ! -s out ]
+        [ "$status" = 1 ]
+        [ ! -s out ]
         grep -q '^Usage: e2b' err
         grep -q '^Commands:$' err
     done
@@ -61,7 +66,8 @@ command_json() { # words...
             .examples[].command, .examples[].summary')
         checked=$((checked + 1))
     done < <(commands true)
-    [ "$checked" = "$(commands true | wc -l)" ] && [ "$checked" -ge 5 ]
+    [ "$checked" = "$(commands true | wc -l)" ]
+    [ "$checked" -ge 5 ]
 }
 
 @test "the lists of commands in help are those of the tree" {

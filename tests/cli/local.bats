@@ -115,7 +115,8 @@ teardown_file() {
 
 @test "exec passes output, errors and exit statuses on" {
     run -3 --separate-stderr "$E2B" sandbox exec "$id" -- sh -c 'echo out; echo err >&2; exit 3'
-    [ "$output" = out ] && [ "$stderr" = $'err\nexit status 3' ]
+    [ "$output" = out ]
+    [ "$stderr" = $'err\nexit status 3' ]
     run -127 --separate-stderr "$E2B" sandbox exec "$id" no-such-command-xyz
     run -255 --separate-stderr "$E2B" sandbox exec "$id" 'kill -9 $$'
     [ "$stderr" = "signal: killed" ]
@@ -143,7 +144,8 @@ teardown_file() {
 
 @test "a reader that leaves ends the command, quietly" {
     "$E2B" sandbox exec "$id" 'echo $$ >/tmp/pid; exec yes' 2>err | head -n 1 >first
-    [ "$(cat first)" = y ] && [ ! -s err ]
+    [ "$(cat first)" = y ]
+    [ ! -s err ]
     while "$E2B" sandbox exec "$id" 'kill -0 "$(cat /tmp/pid)"' 2>/dev/null; do :; done
 }
 
@@ -243,10 +245,12 @@ SCRIPT
     local E2B_HOME=$BATS_TEST_TMPDIR
     echo line >"$E2B_HOME/e2bd.log"
     "$E2B" local logs --follow 2>err | head -n 1 >first
-    [ "$(cat first)" = line ] && [ ! -s err ]
+    [ "$(cat first)" = line ]
+    [ ! -s err ]
     yes line | head -n 100000 >"$E2B_HOME/e2bd.log"
     "$E2B" local logs 2>err | head -n 1 >first
-    [ "$(cat first)" = line ] && [ ! -s err ]
+    [ "$(cat first)" = line ]
+    [ ! -s err ]
 }
 
 # What they print they flush piece by piece, so that the last flush has nothing left to fail with.
@@ -257,7 +261,8 @@ SCRIPT
     for command in "event tail --lines 1" "sandbox kill $mine" "local logs"; do
         status=0
         "$E2B" $command >&7 2>err || status=$?
-        [ "$status" = 141 ] && [ ! -s err ]
+        [ "$status" = 141 ]
+        [ ! -s err ]
     done
     exec 7>&-
 }

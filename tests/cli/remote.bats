@@ -103,7 +103,8 @@ create() { "$E2B" sandbox create --detach "$@"; }
 @test "list follows the pages" {
     for _ in $(seq 103); do create >/dev/null; done
     run -0 "$E2B" sandbox list --quiet
-    [ "${#lines[@]}" = 103 ] && [ "${lines[0]}" = isb000000000000000001 ]
+    [ "${#lines[@]}" = 103 ]
+    [ "${lines[0]}" = isb000000000000000001 ]
     [ "$(sent url | tail -n 1)" = "/v2/sandboxes?state=running&limit=100&nextToken=100" ]
 }
 
@@ -150,7 +151,8 @@ create() { "$E2B" sandbox create --detach "$@"; }
 @test "exec passes the exit status on, as the official command line prints it" {
     id=$(create)
     run -3 --separate-stderr "$E2B" sandbox exec "$id" -- sh -c 'echo out; echo err >&2; exit 3'
-    [ "$output" = out ] && [ "$stderr" = $'err\nexit status 3' ]
+    [ "$output" = out ]
+    [ "$stderr" = $'err\nexit status 3' ]
     run -255 --separate-stderr "$E2B" sandbox exec "$id" 'kill -9 $$'
     [ "$stderr" = "signal: killed" ]
     run -4 "$E2B" sandbox exec igone true
@@ -190,7 +192,8 @@ create() { "$E2B" sandbox create --detach "$@"; }
 @test "exec ends, and ends the command, when its reader leaves" {
     id=$(create)
     "$E2B" sandbox exec "$id" 'echo $$ >pid; yes' 2>stderr | head -n 1 >first
-    [ "$(cat first)" = y ] && [ ! -s stderr ]
+    [ "$(cat first)" = y ]
+    [ ! -s stderr ]
     while kill -0 "$(cat pid)" 2>/dev/null; do :; done
 }
 

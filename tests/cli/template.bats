@@ -77,7 +77,8 @@ END
         headers/transfer-encoding body | grep ^PUT)
     [ "$(wc -l <<<"$puts")" = 2 ]
     while read -r _ length token key type coding body; do
-        [ "$length" = "$body" ] && [ "$token $key $type $coding" = "secret - - -" ]
+        [ "$length" = "$body" ]
+        [ "$token $key $type $coding" = "secret - - -" ]
     done <<<"$puts"
     [ "$(sent method headers/x-api-key | grep -c "^GET $E2B_API_KEY")" -ge 2 ]
 }

@@ -85,12 +85,14 @@ Run 'e2b help' for more." ]
     status=0
     "$E2B" help --format json >&9 2>err || status=$?
     exec 9>&-
-    [ "$status" = 141 ] && [ ! -s err ]
+    [ "$status" = 141 ]
+    [ ! -s err ]
 }
 
 @test "closed standard descriptors are no way to confuse it" {
     run bash -c '"$E2B" --version <&- 2>&-'
-    [ "$status" = 0 ] && [ -n "$output" ]
+    [ "$status" = 0 ]
+    [ -n "$output" ]
     run bash -c '"$E2B" --version >&- <&- 2>&-'
     [ "$status" = 0 ]
 }

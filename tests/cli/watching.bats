@@ -54,9 +54,11 @@ Logs for sandbox $id:
     run -2 --separate-stderr "$E2B" sandbox metrics i1 --format xml
     [ ! -e "$log" ]
     run -4 --separate-stderr "$E2B" sandbox logs igone
-    [ -z "$output" ] && [ "${stderr_lines[0]}" = "error: sandbox igone wasn't found" ]
+    [ -z "$output" ]
+    [ "${stderr_lines[0]}" = "error: sandbox igone wasn't found" ]
     run -4 --separate-stderr "$E2B" sandbox metrics igone --follow
-    [ -z "$output" ] && [ "${stderr_lines[0]}" = "error: sandbox igone wasn't found" ]
+    [ -z "$output" ]
+    [ "${stderr_lines[0]}" = "error: sandbox igone wasn't found" ]
 }
 
 @test "lines that are no JSON, or have no level, are lines all the same" {
@@ -77,7 +79,8 @@ Logs for sandbox $id:
     for template in brief sleepy; do
         id=$(create $template)
         run -0 --separate-stderr timeout 60 "$E2B" sandbox logs -f "$id"
-        [ "$(grep -c 'hello from process' <<<"$output")" = 1 ] && [ -z "$stderr" ]
+        [ "$(grep -c 'hello from process' <<<"$output")" = 1 ]
+        [ -z "$stderr" ]
         [ "${lines[-1]}" = "Stopped printing logs — sandbox is closed" ]
         run -0 timeout 60 "$E2B" sandbox logs -f --format json "$(create $template)"
         [ "${#lines[@]}" = 3 ]

@@ -98,7 +98,8 @@ half_made() { ls -d "$E2B_HOME"/base/.new-* 2>/dev/null; }
     refute wait $listener
     grep -q 'almost full' "$BATS_TEST_TMPDIR/told"
     run timeout 60 "$E2B" sandbox exec "$id" -- true </dev/null
-    [ "$status" != 0 ] && [ "$status" != 124 ]
+    [ "$status" != 0 ]
+    [ "$status" != 124 ]
     [[ "$output" == *"frozen"*"almost full"*"e2b sandbox kill $id"* ]]
     [[ "$(e2b sandbox info "$id")" == *"Stands still: "*"almost full"* ]]
     [ "$(e2b sandbox run -- echo well </dev/null)" = well ]

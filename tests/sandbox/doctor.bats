@@ -24,7 +24,7 @@ doctor_without_namespaces() {
     [ "$(field overlay status)" = ok ]
     [ "$(field seccomp detail)" = "the program loads and acts" ]
     [[ "$(field freezer detail)" == *"; what is paused with its memory starts anew from its files after a restart"* ]]
-    ! grep -q '^missing *\(kernel\|user\|AppArmor\|namespaces\|overlay\|seccomp\|disk\|socket\)' <<<"$output"
+    if grep -q '^missing *\(kernel\|user\|AppArmor\|namespaces\|overlay\|seccomp\|disk\|socket\)' <<<"$output"; then return 1; fi
 }
 
 @test "one id or a range is told apart" {

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { after } from 'node:test'
 import assert from 'node:assert/strict'
 import http from 'node:http'
+import { envelope } from './daemon.mjs'
 
 const e2b = process.env.E2B ?? 'e2b'
 const env = {}
@@ -52,13 +53,6 @@ export async function create(options = {}) {
   const { status, json } = await api('POST', '/sandboxes', { templateID: 'base', timeout: 300, secure: true, ...options })
   assert.equal(status, 201, JSON.stringify(json))
   return new Sandbox(json.sandboxID, json.envdAccessToken)
-}
-
-const envelope = (json) => {
-  const text = Buffer.from(JSON.stringify(json))
-  const head = Buffer.alloc(5)
-  head.writeUInt32BE(text.length, 1)
-  return Buffer.concat([head, text])
 }
 
 export class Sandbox {

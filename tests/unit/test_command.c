@@ -322,7 +322,7 @@ START_TEST(prints_tables) {
     fclose(out);
     ck_assert_str_eq(text, "ID      STATE     NOTE\n"
                            "i1                a?[2Jb?\n"
-                           "i2345   Running   \n");
+                           "i2345   Running\n");
 }
 END_TEST
 

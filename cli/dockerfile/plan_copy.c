@@ -255,7 +255,7 @@ static bool heredoc_text(const struct copying *c, const struct source_heredoc *d
 static bool add_heredoc(const struct copying *c, const struct operand *operand, const char *dest,
                         struct error *err) {
     const struct source_heredoc *doc = operand->heredoc;
-    cleanup_buf struct buf text = BUF_INIT(EXPAND_MAX), command = BUF_INIT(SOURCE_MAX);
+    cleanup_buf struct buf text = BUF_INIT(EXPAND_MAX), command = BUF_INIT(COMMAND_MAX);
     cleanup_buf struct buf path = BUF_INIT(1 << 16);
     bool in_folder = *dest && dest[strlen(dest) - 1] == '/';
     const char *owner = c->owner ? c->owner : "root";
@@ -270,8 +270,10 @@ static bool add_heredoc(const struct copying *c, const struct operand *operand, 
               quote_word(&command, owner) &&
               buf_printf(&command, "%s%s \"$e2b_file\"", strchr(owner, ':') ? "" : ":",
                          strchr(owner, ':') ? "" : owner);
-    if (!ok)
-        return planner_fail(c->in, operand->at, err, "the file is too long");
+    if (!ok) {
+        planner_fail(c->in, operand->at, err, "the text is longer than %d KiB", COMMAND_MAX >> 10);
+        return error_hint(err, "put it into a file of its own, and COPY that");
+    }
     return planner_add(c->in, "RUN", json_pack("[s,s]", command.data, "root"), err);
 }
 

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-enum { COMMAND_MAX = 4 << 20 };
-
 /* NULL: it is no array of strings. */
 static json_t *words_of(const char *text) {
     struct error ignored = ERROR_INIT;
@@ -129,7 +127,7 @@ bool planner_run(const struct instruction *in, struct error *err) {
     cleanup_json json_t *words = planner_json(in->text + at);
     cleanup_free char *command = words ? planner_quote(words) : run_command(in, at);
     if (!command)
-        return planner_fail(in, at, err, "the command is longer than %d MiB", COMMAND_MAX >> 20);
+        return planner_fail(in, at, err, "the command is longer than %d KiB", COMMAND_MAX >> 10);
     return planner_add(in, "RUN", json_pack("[s]", command), err);
 }
 

@@ -8,6 +8,9 @@
 #include "cli/dockerfile/dockerfile.h"
 #include "cli/dockerfile/expand.h"
 
+/* The kernel takes 128 KiB in one argument, and the server has something to add. */
+enum { COMMAND_MAX = 120 << 10 };
+
 struct planner_stage {
     struct scope scope;
     char *user;      /* in force; NULL: root */

@@ -282,6 +282,28 @@ START_TEST(files_in_the_dockerfile_are_written_by_a_command) {
 }
 END_TEST
 
+START_TEST(no_command_is_longer_than_an_argument_can_be) {
+    static const char *const heads[] = {"FROM x\nRUN <<E\n", "FROM x\nCOPY <<E /f\n"};
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+        for (size_t len = 100 << 10; len < 140 << 10; len += 30 << 10) {
+            struct dockerfile file;
+            struct error err = ERROR_INIT;
+            size_t head = strlen(heads[i]);
+            char *text = malloc(head + len + 4);
+            memcpy(text, heads[i], head);
+            memset(text + head, 'x', len);
+            memcpy(text + head + len, "\nE\n", 4);
+            bool ok = parse(&file, text, &err);
+            ck_assert_msg(ok == (len < 120 << 10), "%s", err.message);
+            if (ok)
+                dockerfile_free(&file);
+            else
+                ck_assert_ptr_nonnull(strstr(err.message, "is longer than 120 KiB"));
+            free(text);
+        }
+}
+END_TEST
+
 START_TEST(what_has_no_effect_is_said) {
     struct dockerfile file;
     struct error err = ERROR_INIT;
@@ -304,6 +326,7 @@ int main(void) {
     tcase_add_test(cases, stages_that_are_copied_from_are_kept);
     tcase_add_test(cases, any_stage_can_be_the_template);
     tcase_add_test(cases, files_in_the_dockerfile_are_written_by_a_command);
+    tcase_add_test(cases, no_command_is_longer_than_an_argument_can_be);
     tcase_add_test(cases, what_has_no_effect_is_said);
     return unit_run("dockerfile", cases);
 }

@@ -214,11 +214,12 @@ void build_box_run(struct build_box *box, const struct build_command *command, b
                           .input = command->input,
                           .next = box->running};
     box->running = r;
-    if (command->input >= 0)
-        r->piece = memory_need(PIECE);
     struct error err = ERROR_INIT;
-    if (*box->lost) {
+    if (*box->lost)
         error_set(&err, ERR_GONE, "the sandbox of the step ended: %s", box->lost);
+    else if (command->input >= 0 && !(r->piece = memory_try(PIECE)))
+        error_errno(&err, ENOMEM, "cannot read the files");
+    if (err.kind) {
         finish(r, NULL, &err);
         return;
     }
@@ -229,6 +230,7 @@ void build_box_run(struct build_box *box, const struct build_command *command, b
         .args = command->argv + 1,
         .env = command->env ? *command->env : (struct pairs){NULL, 0},
         .want_stdin = command->input >= 0,
+        .ends_alone = !in_background,
         .timeout_ms = command->timeout_ms,
     };
     box->starting++;
@@ -293,9 +295,9 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
 static struct sandbox *make_sandbox(struct core *core, const struct build_box_plan *plan) {
     char id[ID_SANDBOX];
     ids_sandbox(id);
-    struct sandbox *sandbox = sandbox_new(core, id);
-    if (!sandbox)
-        abort();
+    struct sandbox *sandbox = memory_need(sizeof(*sandbox));
+    sandbox->core = core;
+    snprintf(sandbox->id, sizeof(sandbox->id), "%s", id);
     snprintf(sandbox->template_id, sizeof(sandbox->template_id), "%s", plan->template_id);
     sandbox->is_hidden = true;
     sandbox->default_user = "root";
@@ -308,6 +310,12 @@ static struct sandbox *make_sandbox(struct core *core, const struct build_box_pl
     return sandbox;
 }
 
+static void on_unmade(void *ctx) {
+    struct error err = ERROR_INIT;
+    error_errno(&err, ENOMEM, "cannot make a sandbox");
+    on_ready(ctx, NULL, &err);
+}
+
 struct build_box *build_box_open(struct core *core, const struct build_box_plan *wanted,
                                  void (*ready)(void *ctx, const struct error *err), void *ctx) {
     static const struct guest_events events = {
@@ -317,8 +325,10 @@ struct build_box *build_box_open(struct core *core, const struct build_box_plan 
     struct error err = ERROR_INIT;
     *box = (struct build_box){.core = core, .ready = ready, .ctx = ctx, .is_making = true};
     box->sandbox = make_sandbox(core, wanted);
-    if (!sandbox_set_overlays(box->sandbox, wanted->overlays, &err))
-        abort();
+    if (!sandbox_set_overlays(box->sandbox, wanted->overlays, &err)) {
+        runtime_defer(core->config.runtime, on_unmade, box);
+        return box;
+    }
     sandbox_fill_plan(box->sandbox, &plan);
     plan.alone = plan.keeps_tmp = true; /* the next step may look for it */
     guest_create(core->config.runtime, &plan, &events, box, on_ready);

@@ -85,8 +85,8 @@ static void on_source_ready(void *ctx, const struct error *err) {
     const char *const args[] = {step->args[0], dest, arg(step, 2), arg(step, 3), NULL};
     const struct files_request request = {.op = HELPER_FILE_TAKE, .done = on_taken, .ctx = run};
     if (!dest)
-        abort();
-    int sock = err ? -1 : connect_helpers(run, args, &own);
+        error_errno(&own, ENOMEM, "cannot copy");
+    int sock = err || !dest ? -1 : connect_helpers(run, args, &own);
     if (sock >= 0)
         run->taking = files_listen(core_loop(run->core), sock, &request, &own);
     if (run->taking)

@@ -6,6 +6,7 @@
 #include "backend/core/files.h"
 #include "common/memory.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -220,9 +221,15 @@ void build_on_line(void *ctx, enum process_stream stream, const char *text) {
 }
 
 void build_run_command(struct build_run *run, int input, const struct build_box_events *events) {
-    struct pairs env;
-    if (!pairs_copy(&env, &run->state.args) || !pairs_append(&env, &run->state.env))
-        abort();
+    struct error err = ERROR_INIT;
+    struct pairs env = {NULL, 0};
+    if (!pairs_copy(&env, &run->state.args) || !pairs_append(&env, &run->state.env)) {
+        pairs_free(&env);
+        close_fd(&input);
+        error_errno(&err, ENOMEM, "cannot begin the command");
+        events->done(run, NULL, &err);
+        return;
+    }
     const struct build_command command = {.user = run->command.user,
                                           .cwd = run->command.cwd,
                                           .argv = run->command.argv,

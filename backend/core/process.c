@@ -2,7 +2,7 @@
  *
  * The life of a process: started, listened to, signalled, ended, and forgotten after a while. Its
  * end is told when its output has ended too, for a child in the background may hold the pipes; only
- * one that was killed through us ends at once.
+ * one that was killed through us, or that was asked for so, ends at once.
  */
 #include "backend/core/process_internal.h"
 #include "backend/core/process_io.h"
@@ -184,7 +184,7 @@ static void on_deadline_signal(void *ctx, const struct error *err) {
 static void on_deadline(uv_timer_t *timer) {
     struct process *process = timer->data;
     process->end.deadline = true;
-    process->killed = true;
+    process->ends_alone = true;
     if (process->exit_known) /* a child in the background holds its pipes */
         process_settle(process);
     else
@@ -202,7 +202,7 @@ void process_watch_deadline(struct process *process) {
 void process_signal(struct process *process, int number,
                     void (*done)(void *ctx, const struct error *err), void *ctx) {
     if (number == SIGTERM || number == SIGKILL)
-        process->killed = true;
+        process->ends_alone = true;
     if (number == SIGKILL)
         process->doomed = true;
     if (process->exit_known) {

@@ -23,6 +23,7 @@ struct process_spec {
     const char *const *args;            /* NULL-terminated */
     struct pairs env;                   /* borrowed */
     bool pty, want_stdin;
+    bool ends_alone; /* with its program, whoever else holds its pipes */
     uint16_t cols, rows;
     int64_t timeout_ms; /* life of the process; 0: unlimited */
 };
@@ -47,8 +48,8 @@ struct process {
     uv_timer_t *timer;   /* the deadline, and after the end the time until it is forgotten */
     int64_t deadline_ms; /* steady time when it is to be killed; 0: never */
     int32_t wait_status;
-    bool exit_known, killed, close_wanted, reading;
-    size_t drain_left;       /* what is still read of a killed one's pipes */
+    bool exit_known, ends_alone, close_wanted, reading;
+    size_t drain_left;       /* what is still read then of its pipes */
     struct process_log *log; /* NULL until it writes something */
 };
 

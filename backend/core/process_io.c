@@ -90,12 +90,13 @@ void process_poll(struct process *process) {
 /* ---- output ----------------------------------------------------------------------------------
  */
 
-/* False when the channel has nothing more: at its end, or dry after its program was killed. */
+/* False when the channel has nothing more: at its end, or dry after a program whose own end is
+ * enough. */
 static bool read_once(struct channel *channel, bool *more) {
     static char bytes[PROCESS_PIPE_CHUNK];
     struct process *process = channel->process;
     bool terminal = channel->stream == PROCESS_TERMINAL;
-    bool draining = process->exit_known && process->killed;
+    bool draining = process->exit_known && process->ends_alone;
     size_t room = terminal ? PROCESS_TERMINAL_CHUNK : PROCESS_PIPE_CHUNK;
     ssize_t n = nowait_read(channel->fd, bytes, room, terminal);
     *more = n > 0;
@@ -127,7 +128,7 @@ static void read_channel(struct channel **slot) {
 void process_settle(struct process *process) {
     if (process->reading || process->ended)
         return;
-    if (process->exit_known && process->killed) {
+    if (process->exit_known && process->ends_alone) {
         read_channel(&process->out);
         read_channel(&process->err);
     }

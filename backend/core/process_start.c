@@ -70,6 +70,7 @@ static struct process *describe(struct sandbox *sandbox, const struct process_sp
     if (!process)
         return NULL;
     process->pty = spec->pty;
+    process->ends_alone = spec->ends_alone;
     if (spec->timeout_ms > 0)
         process->deadline_ms = steady_now_ms() + spec->timeout_ms;
     process->cmd = strdup(spec->cmd);

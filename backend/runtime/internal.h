@@ -54,8 +54,6 @@ struct runtime {
     void *settled_ctx;
 };
 
-/* Runs `work` from the loop, soon: how callbacks come that may not come from within a call. */
-void runtime_defer(struct runtime *rt, void (*work)(void *ctx), void *ctx);
 /* A new zygote, should the last one have died. */
 bool runtime_need_zygote(struct runtime *rt, struct error *err);
 /* An owned descriptor of the layer called `name`, as the zygote wants it; -1. */

@@ -167,6 +167,8 @@ bool guest_usage(struct guest *guest, struct guest_usage *usage, struct error *e
 /* ---- what sandboxes have written --------------------------------------------------------------
  */
 
+/* Runs `work` from the loop, soon: how callbacks come that may not come from within a call. */
+void runtime_defer(struct runtime *rt, void (*work)(void *ctx), void *ctx);
 /* Waits until the disk has all of it, and all layers. */
 void runtime_sync(struct runtime *rt, guest_done done, void *ctx);
 /* Copies it, of a sandbox that stands still, to the new layer layers/NAME. */

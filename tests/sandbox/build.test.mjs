@@ -43,6 +43,12 @@ test('a build from its request to its last line', async () => {
   assert.ok((await ask('GET', `${built.path}/logs?level=warn`)).json.logs.every((l) => l.level === 'warn'))
 })
 
+test('a step is over with its command, whatever that left in the background', async () => {
+  const built = await build({ steps: [run('sleep 1000 & echo begun; seq 10000'), run('while :; do echo more; done & sleep 0.1'), run('! pgrep sleep', 'root')] })
+  assert.equal(built.status, 'ready', built.reason?.message)
+  assert.ok(built.lines.includes('[builder 1/3] [stdout]: begun'), built.lines.slice(0, 20).join('\n'))
+})
+
 test('what a step left is not made again, unless that is forced', async () => {
   const steps = [run('cat /proc/sys/kernel/random/uuid > /home/user/one'), run('echo two > /home/user/two')]
   const template = name()

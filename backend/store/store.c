@@ -108,12 +108,26 @@ static bool run_text(struct store *store, const char *sql, const char *what, str
     return statement && store_run(store, statement, what, err);
 }
 
+static const char begin_text[] = "BEGIN IMMEDIATE", commit_text[] = "COMMIT",
+                  rollback_text[] = "ROLLBACK";
+
+/* One that cannot be ended for want of memory would take in all that is written later. */
+static bool prepare_transactions(struct store *store, struct error *err) {
+    return store_prepare(store, begin_text, err) && store_prepare(store, commit_text, err) &&
+           store_prepare(store, rollback_text, err);
+}
+
 bool store_begin(struct store *store, struct error *err) {
-    return run_text(store, "BEGIN IMMEDIATE", "cannot write the state", err);
+    if (!sqlite3_get_autocommit(store->db))
+        store_rollback(store);
+    if (run_text(store, begin_text, "cannot write the state", err))
+        return true;
+    store_rollback(store);
+    return false;
 }
 
 bool store_commit(struct store *store, struct error *err) {
-    if (!run_text(store, "COMMIT", "cannot write the state", err)) {
+    if (!run_text(store, commit_text, "cannot write the state", err)) {
         store_rollback(store);
         return false;
     }
@@ -128,7 +142,7 @@ void store_rollback(struct store *store) {
     store->has_events = false;
     /* A full disk may have rolled back already. */
     if (!sqlite3_get_autocommit(store->db))
-        run_text(store, "ROLLBACK", "cannot write the state", &ignored);
+        run_text(store, rollback_text, "cannot write the state", &ignored);
 }
 
 static bool pragmas(struct store *store, struct error *err) {
@@ -182,8 +196,9 @@ static struct store *connect_to(const char *path, int flags, struct error *err) 
 struct store *store_open(const char *path, struct error *err) {
     struct store *store =
         create_private(path, err) ? connect_to(path, SQLITE_OPEN_READWRITE, err) : NULL;
-    if (!store || (store_check_version(store, err) && pragmas(store, err) &&
-                   check_integrity(store, err) && store_migrate(store, err)))
+    if (!store ||
+        (store_check_version(store, err) && pragmas(store, err) && check_integrity(store, err) &&
+         prepare_transactions(store, err) && store_migrate(store, err)))
         return store;
     store_close(store);
     return NULL;

@@ -103,6 +103,18 @@ START_TEST(rows_survive_a_restart) {
 }
 END_TEST
 
+START_TEST(what_is_given_up_without_memory_is_given_up) {
+    struct sandbox_row r = row("a", 5);
+    ck_assert(store_begin(store, &err));
+    ck_assert(store_sandbox_insert(store, &r, &err));
+    sqlite3_hard_heap_limit64(1);
+    store_rollback(store);
+    sqlite3_hard_heap_limit64(0);
+    ck_assert_msg(store_begin(store, &err), "%s", err.message);
+    ck_assert(store_sandbox_insert(store, &r, &err) && store_commit(store, &err));
+}
+END_TEST
+
 START_TEST(only_the_living_are_listed_oldest_first) {
     insert("young", 9);
     insert("old", 1);
@@ -317,6 +329,7 @@ int main(void) {
     TCase *cases = tcase_create("store");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, rows_survive_a_restart);
+    tcase_add_test(cases, what_is_given_up_without_memory_is_given_up);
     tcase_add_test(cases, only_the_living_are_listed_oldest_first);
     tcase_add_test(cases, the_ended_are_forgotten_in_time);
     tcase_add_test(cases, what_was_not_committed_is_not_there);

@@ -151,6 +151,8 @@ test('files are copied with owner and mode, into directories that merge', async 
   assert.match(said, /^abone$/m)
   assert.match(said, /\/opt\/dir\/one\.txt root 600/)
   assert.ok(said.includes(`/home/user/renamed ${isSingle ? 'root' : 'user'} 644`), said)
+  const ownerless = await build({ steps: [copy('one.txt', '/x', 'root:no-such-group')] }, template)
+  assert.match(ownerless.reason?.message ?? '', /^COPY failed: chown: invalid group/)
   assert.match(said, /clean$/)
   const missing = await build({ steps: [{ type: 'COPY', args: ['x', '/'], filesHash: 'a'.repeat(64) }] }, template)
   assert.deepEqual([missing.status, missing.reason.step], ['error', '1'])

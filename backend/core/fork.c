@@ -119,8 +119,8 @@ static void begin(struct order *order, struct sandbox *sandbox) {
     if (sandbox->state == SANDBOX_PAUSED)
         error_set(&err, ERR_CONFLICT,
                   "Sandbox '%s' is paused and cannot be forked; resume it first", sandbox->id);
-    else
-        limits_count(order->core, f->count, &err);
+    else if (!limits_count(order->core, f->count, &err))
+        err.kind = ERR_INVALID; /* the hosted API says so of forks alone */
     if (err.kind)
         fail(order, &err);
     else

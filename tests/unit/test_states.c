@@ -352,7 +352,7 @@ START_TEST(forks_share_one_copy_and_say_which_failed) {
     struct sandbox *sandbox = make("base", dies);
     struct answer many = {.done = false}, forked = many;
     sandbox_fork(core, sandbox->id, 60, 4, on_forked, &many);
-    ck_assert(many.done && many.kind == ERR_LIMIT);
+    ck_assert(many.done && many.kind == ERR_INVALID);
     sandbox_fork(core, sandbox->id, 60, 3, on_forked, &forked);
     await(&forked);
     ck_assert_uint_eq(forked.forks, 3);

@@ -16,19 +16,21 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+/* Not before the overlays are there: what the disk's file system caches of their directories would
+ * be charged to the group, and a removed group is kept by the kernel as long as any such page. */
 static int enter_groups(struct setup *s) {
     for (size_t i = 0; i < s->plan->cgroup_count; i++) {
         if (write(s->cgroups[i], "0", 1) != 1)
             return errno;
         close(s->cgroups[i]);
     }
-    return 0;
+    return unshare(CLONE_NEWCGROUP) < 0 ? errno : 0;
 }
 
-static int unshare_rest(struct setup *s) {
+static int unshare_network(struct setup *s) {
     (void)s;
     setsid();
-    return unshare(CLONE_NEWNET | CLONE_NEWCGROUP) < 0 ? errno : 0;
+    return unshare(CLONE_NEWNET) < 0 ? errno : 0;
 }
 
 static int bring_up_loopback(struct setup *s) {
@@ -63,11 +65,11 @@ static const struct {
     const char *name;
     int (*run)(struct setup *s);
 } steps[] = {
-    {"entering its control groups", enter_groups},
-    {"making its network and cgroup namespaces", unshare_rest},
+    {"making its network namespace", unshare_network},
     {"finding its volumes", setup_take_volumes}, /* while every path is still to be seen */
     {"finding its layers", setup_layers},
     {"mounting its root", setup_overlays},
+    {"entering its control groups", enter_groups},
     {"entering its root", setup_enter_root},
     {"mounting /proc and /sys", setup_kernel_mounts},
     {"making /dev", setup_devices},

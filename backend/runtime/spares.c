@@ -12,7 +12,7 @@ enum {
     REST_MS = 10000,
     CALM_MS = 20, /* what was asked for is worked with first: making one takes both processors */
     BURST_MS = 1000,
-    MOST = 32, /* some 20 MB; with a slirp4netns each, four times that */
+    MOST = 48, /* some 30 MB; with a slirp4netns each, four times that */
 };
 
 struct spare {

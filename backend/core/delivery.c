@@ -173,9 +173,11 @@ static void begin(struct delivery *delivery) {
     all->config.sender.send(all->config.sender.ctx, delivery);
 }
 
+/* Receivers that hang, all but one of them, still leave that one its share. */
 static unsigned allowed(const struct webhook *webhook) {
     const struct delivery_settings *settings = &webhook->all->config.settings;
-    return webhook->failures >= DEAD_FAILURES ? 1 : (unsigned)settings->per_webhook;
+    const int64_t share = MAX(settings->in_all / MAX(webhook->all->count, 1U), INT64_C(1));
+    return webhook->failures >= DEAD_FAILURES ? 1 : (unsigned)MIN(settings->per_webhook, share);
 }
 
 static bool has_room(const struct webhook *webhook, unsigned most) {

@@ -421,6 +421,27 @@ START_TEST(a_place_survives_what_is_not_answered) {
 }
 END_TEST
 
+START_TEST(those_that_hang_leave_the_others_their_share) {
+    char sandbox[16];
+    setenv("E2B_WEBHOOK_PER_WEBHOOK", "4", 1);
+    setenv("E2B_WEBHOOK_IN_ALL", "6", 1);
+    start_webhooks();
+    for (int i = 0; i < 2; i++)
+        subscribe(event_type_bit(EVENT_CREATED));
+    const struct webhook *other = subscribe(event_type_bit(EVENT_KILLED));
+    for (int i = 0; i < 6; i++) {
+        snprintf(sandbox, sizeof(sandbox), "s%d", i);
+        write_event(EVENT_CREATED, sandbox, i);
+    }
+    turn();
+    ck_assert_uint_eq(sent_count, 4);
+    write_event(EVENT_KILLED, "a", 6);
+    turn();
+    ck_assert_uint_eq(other->sending, 1);
+    webhooks_stop(webhooks);
+}
+END_TEST
+
 /* Outcomes that wait to be written make room at once, and are forgotten by a daemon that dies. */
 START_TEST(what_is_not_written_yet_is_not_behind_the_place) {
     start_webhooks();
@@ -529,6 +550,7 @@ int main(void) {
     tcase_add_test(tcase, signatures_are_those_of_the_documentation);
     tcase_add_test(tcase, urls_are_http_with_a_host);
     tcase_add_test(tcase, a_place_survives_what_is_not_answered);
+    tcase_add_test(tcase, those_that_hang_leave_the_others_their_share);
     tcase_add_test(tcase, what_is_not_written_yet_is_not_behind_the_place);
     tcase_add_test(tcase, what_failed_is_tried_again_and_others_go_on);
     tcase_add_test(tcase, what_is_not_wanted_any_more_is_not_tried_again);

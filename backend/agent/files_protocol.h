@@ -37,8 +37,9 @@ enum {
  *   TAKE        source destination owner mode
  *                                            nothing. Copies out of another sandbox: it is sent a
  *               message with the socket of that one's HELPER_ROOT. The source is a pattern; of a
- *               directory the content is taken. owner "user[:group]" and mode (octal) are of what
- *               comes, "": as it is. The record of a failure: what is missing, or in the way
+ *               directory the content is taken. owner "user[:group]" and mode (as chmod takes
+ *               it) are of what comes, "": as it is. The record of a failure: what is missing, or
+ *               in the way
  *   WATCH       (none: see struct watch_request)
  *
  * On a volume, where paths begin at its directory; a number may be "" for what is usual, force is

@@ -12,7 +12,7 @@ enum {
     REST_MS = 10000,
     CALM_MS = 20, /* what was asked for is worked with first: making one takes both processors */
     BURST_MS = 1000,
-    MOST = 48, /* some 30 MB; with a slirp4netns each, four times that */
+    MOST = 48, /* some 30 MB, and 60 more where each has a slirp4netns */
 };
 
 struct spare {
@@ -142,8 +142,10 @@ static void on_ready(void *ctx, struct guest *guest, const struct error *err) {
 /* While some are asked for, one after the other, the last spare alone waits; then there may be as
  * many as came at once before. */
 static unsigned wanted_now(const struct spares *s) {
-    if (!s->wanted || !uv_is_active((uv_handle_t *)s->calm))
-        return s->wanted ? MAX(s->wanted, MIN(s->burst, MOST)) : 0;
+    if (!s->wanted)
+        return 0;
+    if (!uv_is_active((uv_handle_t *)s->calm))
+        return MAX(s->wanted, MIN(s->burst, MOST));
     return s->is_busy ? s->wanted - 1 : 0;
 }
 

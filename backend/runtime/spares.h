@@ -2,9 +2,8 @@
  *
  * A few sandboxes made ahead, by the plan that was asked for last, so that the next one like it is
  * there at once: they are whole, with their ids, groups and network, and nothing has run in them.
- * After a burst there are more, for the next one.
- * They go when nobody has asked for some seconds, and die with the daemon: no other ever knows of
- * them.
+ * After a burst there are more, for the next one. They go when nobody has asked for some seconds,
+ * and die with the daemon: no other ever knows of them.
  */
 #ifndef E2B_RUNTIME_SPARES_H
 #define E2B_RUNTIME_SPARES_H

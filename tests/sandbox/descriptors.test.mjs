@@ -61,7 +61,7 @@ test('whatever is asked for is done or refused', async () => {
   assert.deepEqual((await ask('GET', '/v2/sandboxes')).json.map((s) => s.sandboxID), [sandbox.sandboxID])
   assert.equal((await start(sandbox, 'echo well').end()).out, 'well\n')
   assert.equal((await ask('DELETE', path(await create()))).status, 204)
-// Some wait for whoever asks next; none was left half made.
+  // Some wait for whoever asks next; none was left half made.
   const folder = `${process.env.E2B_HOME}/sandboxes`
   const whole = () => readdirSync(folder).every((id) => existsSync(`${folder}/${id}/agent.sock`))
   await until(() => whole() && open() <= usual + 4 * readdirSync(folder).length)

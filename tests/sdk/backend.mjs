@@ -5,15 +5,9 @@
 import { execFileSync } from 'node:child_process'
 import { after } from 'node:test'
 
-const e2b = process.env.E2B ?? 'e2b'
+export { until } from '../sandbox/until.mjs'
 
-// The limit is only there to end a failing test.
-export async function until(condition) {
-  for (const end = Date.now() + 60_000; !condition();) {
-    if (Date.now() > end) throw new Error(`waited in vain for ${condition}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
+const e2b = process.env.E2B ?? 'e2b'
 
 export const run = (...args) => execFileSync(e2b, args, { encoding: 'utf8' })
 

@@ -169,7 +169,7 @@ static bool start(struct daemon *daemon, struct error *err) {
 }
 
 int daemon_main(void) {
-    static struct daemon daemon = {.lock = -1};
+    static struct daemon daemon = {.lock = -1, .local_socket = -1};
     struct error err = ERROR_INIT;
     daemon.started_ms = clock_mono_ms();
     report_open();

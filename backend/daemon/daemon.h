@@ -15,7 +15,8 @@
 struct daemon {
     uv_loop_t loop;
     struct paths paths;
-    int lock; /* flock on the state directory's lock file while we live */
+    int lock;         /* flock on the state directory's lock file while we live */
+    int local_socket; /* the server's; -1 before it listens there */
     char api_key[ID_KEY];
     char secret_key[PATHS_MAX]; /* the name of the file */
     unsigned port;

@@ -134,7 +134,11 @@ static int listen_unix(const struct daemon *daemon, struct error *err) {
 static bool open_local(struct daemon *daemon, struct error *err) {
     struct http_listener local = {
         .fd = listen_unix(daemon, err), .trusted = true, .check_peer = true};
-    return local.fd >= 0 && http_server_listen(daemon->server, &local, err);
+    if (local.fd < 0 || !http_server_listen(daemon->server, &local, err))
+        return false;
+    http_server_unlisten(daemon->server, daemon->local_socket); /* one that nobody can find */
+    daemon->local_socket = local.fd;
+    return true;
 }
 
 void listen_again(struct daemon *daemon) {

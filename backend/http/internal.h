@@ -191,6 +191,7 @@ bool listener_open(struct http_server *server, const struct http_listener *confi
 void listener_resume_all(struct http_server *server);
 /* On the refused peer, if there is one, so that another may be. */
 void listener_hang_up(struct http_server *server);
+void listener_close(struct http_server *server, int fd);
 void listener_close_all(struct http_server *server);
 
 #endif

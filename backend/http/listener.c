@@ -158,12 +158,22 @@ static void on_closed(uv_handle_t *handle) {
     server_handle_closed(server);
 }
 
+static void close_first(struct listener **at) {
+    struct listener *l = *at;
+    *at = l->next;
+    uv_close((uv_handle_t *)&l->poll, on_closed);
+    close(l->config.fd);
+}
+
+void listener_close(struct http_server *server, int fd) {
+    struct listener **at = &server->listeners;
+    while (*at && (*at)->config.fd != fd)
+        at = &(*at)->next;
+    if (*at)
+        close_first(at);
+}
+
 void listener_close_all(struct http_server *server) {
-    struct listener *next;
-    for (struct listener *l = server->listeners; l; l = next) {
-        next = l->next;
-        uv_close((uv_handle_t *)&l->poll, on_closed);
-        close(l->config.fd);
-    }
-    server->listeners = NULL;
+    while (server->listeners)
+        close_first(&server->listeners);
 }

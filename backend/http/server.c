@@ -78,6 +78,10 @@ bool http_server_listen(struct http_server *server, const struct http_listener *
     return listener_open(server, listener, err);
 }
 
+void http_server_unlisten(struct http_server *server, int fd) {
+    listener_close(server, fd);
+}
+
 unsigned http_server_exchanges(const struct http_server *server) {
     return server->exchange_count;
 }

@@ -51,6 +51,8 @@ struct http_server *http_server_start(uv_loop_t *loop, http_handler handler, voi
                                       struct error *err);
 bool http_server_listen(struct http_server *server, const struct http_listener *listener,
                         struct error *err);
+/* Closes the listener whose descriptor that is, if there is one. */
+void http_server_unlisten(struct http_server *server, int fd);
 /* Closes listeners and idle connections and serves what is under way for at most grace_ms; then
  * `done`. The server is gone when that is called. */
 void http_server_stop(struct http_server *server, unsigned grace_ms, void (*done)(void *ctx),
